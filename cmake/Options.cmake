@@ -1,0 +1,43 @@
+# Compiler, warnings, sanitizers and linker: everything that applies to all targets of ours.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+
+option(MINATO_TESTS "Build the tests" ON)
+option(MINATO_BENCH "Build the benchmarks" ON)
+option(MINATO_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+
+find_program(MINATO_CCACHE ccache)
+if(MINATO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${MINATO_CCACHE})
+endif()
+find_program(MINATO_MOLD mold)
+if(MINATO_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Same arithmetic on every compiler: simulation traces must not depend on contraction.
+add_compile_options(-ffp-contract=off)
+
+add_library(minato_warnings INTERFACE)
+target_compile_options(minato_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wformat=2 -Wimplicit-fallthrough -Wundef
+  # Designated initialisers exist to leave defaults alone.
+  -Wno-missing-field-initializers)
+
+if(MINATO_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+else()
+  add_compile_options(-fstack-protector-strong)
+  add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
