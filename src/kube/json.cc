@@ -1,0 +1,407 @@
+#include "kube/json.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <cmath>
+
+#include "base/check.h"
+#include "kube/base64.h"
+
+namespace minato::kube {
+namespace json = boost::json;
+namespace {
+
+constexpr std::size_t kMaxTextBytes = 8 << 20;
+constexpr std::size_t kMaxDepth = 64;
+
+template <class T>
+const T& at(const void* value) {
+  return *static_cast<const T*>(value);
+}
+
+void append_double(std::string& out, double number) {
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, number).ptr;
+  out.append(buffer, end);
+}
+
+void append_time(std::string& out, WallTime time, TimePrecision precision) {
+  if (!is_set(time)) {
+    out += "null";
+  } else {
+    append_json_string(out, format_rfc3339(time, precision));
+  }
+}
+
+void append_member_name(std::string& out, std::string_view name, bool& first) {
+  if (!first) out += ',';
+  first = false;
+  append_json_string(out, name);
+  out += ':';
+}
+
+// Go writes a struct that is not behind a pointer even when it is empty; lists and maps that carry
+// no omitempty would be null there, which strict clients refuse, so they are left out here.
+bool is_written(const FieldInfo& field, const TypeInfo& type, const void* value) {
+  if (type.shape == Shape::kStruct) return true;
+  if (type.shape == Shape::kTime || type.shape == Shape::kMicroTime ||
+      type.shape == Shape::kRawJson) {
+    return !is_empty(type, value);
+  }
+  if (type.shape == Shape::kOptional) return type.get(value) != nullptr;
+  if (type.shape == Shape::kList || type.shape == Shape::kMap) return type.size(value) > 0;
+  return (field.options & kAlways) != 0 || !is_empty(type, value);
+}
+
+void append_members(std::string& out, const TypeInfo& type, const void* value, bool& first) {
+  for (const FieldInfo& field : type.fields) {
+    const TypeInfo& field_type = field.type();
+    const void* member = member_of(field, value);
+    if (field.options & kInline) {
+      append_members(out, field_type, member, first);
+    } else if (is_written(field, field_type, member)) {
+      append_member_name(out, field.name, first);
+      append_json(out, field_type, member);
+    }
+  }
+  const UnknownFields& unknown = type.unknown(const_cast<void*>(value));
+  if (!unknown) return;
+  for (const auto& [name, member] : *unknown) {
+    append_member_name(out, std::string_view(name.data(), name.size()), first);
+    out += json::serialize(member);
+  }
+}
+
+void append_map(std::string& out, const TypeInfo& type, const void* value) {
+  struct Context {
+    std::string& out;
+    const TypeInfo& element;
+    bool first = true;
+  } context{out, type.element()};
+  out += '{';
+  type.for_each(value, &context, [](void* raw, const std::string& key, const void* element) {
+    auto& c = *static_cast<Context*>(raw);
+    append_member_name(c.out, key, c.first);
+    append_json(c.out, c.element, element);
+  });
+  out += '}';
+}
+
+void append_list(std::string& out, const TypeInfo& type, const void* value) {
+  out += '[';
+  const std::size_t size = type.size(value);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (i > 0) out += ',';
+    append_json(out, type.element(), type.at(value, i));
+  }
+  out += ']';
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          out += "\\u00";
+          out += kHex[static_cast<unsigned char>(c) >> 4];
+          out += kHex[static_cast<unsigned char>(c) & 0xF];
+        } else {
+          out += c;
+        }
+    }
+  }
+  out += '"';
+}
+
+void append_json(std::string& out, const TypeInfo& type, const void* value) {
+  switch (type.shape) {
+    case Shape::kString: append_json_string(out, at<std::string>(value)); return;
+    case Shape::kBool: out += at<bool>(value) ? "true" : "false"; return;
+    case Shape::kInt32: out += fmt::format_int(at<std::int32_t>(value)).c_str(); return;
+    case Shape::kInt64: out += fmt::format_int(at<std::int64_t>(value)).c_str(); return;
+    case Shape::kDouble: append_double(out, at<double>(value)); return;
+    case Shape::kBytes: append_json_string(out, base64_encode(at<Bytes>(value).data)); return;
+    case Shape::kTime: append_time(out, at<Time>(value), TimePrecision::kSeconds); return;
+    case Shape::kMicroTime: append_time(out, at<MicroTime>(value), TimePrecision::kMicroseconds); return;
+    case Shape::kQuantity: append_json_string(out, at<Quantity>(value).to_string()); return;
+    case Shape::kIntOrString: {
+      const auto& either = at<IntOrString>(value);
+      if (either.is_int()) {
+        out += fmt::format_int(either.number()).c_str();
+      } else {
+        append_json_string(out, either.text());
+      }
+      return;
+    }
+    case Shape::kRawJson: {
+      const std::string& text = at<RawJson>(value).text;
+      out += text.empty() ? "null" : text;
+      return;
+    }
+    case Shape::kStruct: {
+      bool first = true;
+      out += '{';
+      append_members(out, type, value, first);
+      out += '}';
+      return;
+    }
+    case Shape::kOptional: {
+      const void* present = type.get(value);
+      if (present == nullptr) {
+        out += "null";
+      } else {
+        append_json(out, type.element(), present);
+      }
+      return;
+    }
+    case Shape::kList: append_list(out, type, value); return;
+    case Shape::kMap: append_map(out, type, value); return;
+  }
+}
+
+namespace {
+
+std::unexpected<Error> bad(const std::string& path, std::string_view expected) {
+  Error error{Reason::kInvalid,
+              fmt::format("{}: expected {}", path.empty() ? "object" : path, expected)};
+  error.causes.push_back({path, error.message});
+  return std::unexpected(std::move(error));
+}
+
+std::string child_path(const std::string& path, std::string_view name) {
+  return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
+}
+
+Result<std::int64_t> read_int(const json::value& value, std::int64_t low, std::int64_t high,
+                              const std::string& path) {
+  std::int64_t number = 0;
+  if (value.is_int64()) {
+    number = value.get_int64();
+  } else if (value.is_uint64() && value.get_uint64() <= INT64_MAX) {
+    number = static_cast<std::int64_t>(value.get_uint64());
+  } else if (value.is_double() && std::trunc(value.get_double()) == value.get_double() &&
+             std::fabs(value.get_double()) < 9.0e15) {
+    number = static_cast<std::int64_t>(value.get_double());
+  } else {
+    return bad(path, "a whole number");
+  }
+  if (number < low || number > high) return bad(path, fmt::format("{} to {}", low, high));
+  return number;
+}
+
+Result<std::string> read_text(const json::value& value, const std::string& path) {
+  if (!value.is_string()) return bad(path, "text");
+  return std::string(value.get_string());
+}
+
+template <class T, class Parsed>
+Status store(void* target, Result<Parsed> parsed, const std::string& path) {
+  if (!parsed) return path.empty() ? Status(std::unexpected(parsed.error())) : Status(wrap(path, parsed.error()));
+  *static_cast<T*>(target) = T(std::move(parsed).value());
+  return {};
+}
+
+Status read_quantity(const json::value& value, void* target, const std::string& path) {
+  // Upstream accepts bare numbers too.
+  const std::string text = value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+  if (!value.is_string() && !value.is_number()) return bad(path, "a quantity");
+  return store<Quantity>(target, Quantity::parse(text), path);
+}
+
+Status read_int_or_string(const json::value& value, void* target, const std::string& path) {
+  if (value.is_string()) {
+    *static_cast<IntOrString*>(target) = IntOrString(std::string(value.get_string()));
+    return {};
+  }
+  ASSIGN_OR_RETURN(const std::int64_t number, read_int(value, INT32_MIN, INT32_MAX, path));
+  *static_cast<IntOrString*>(target) = IntOrString(static_cast<std::int32_t>(number));
+  return {};
+}
+
+Status read_scalar(const TypeInfo& type, const json::value& value, void* target,
+                   const std::string& path) {
+  switch (type.shape) {
+    case Shape::kString: {
+      ASSIGN_OR_RETURN(*static_cast<std::string*>(target), read_text(value, path));
+      return {};
+    }
+    case Shape::kBool:
+      if (!value.is_bool()) return bad(path, "true or false");
+      *static_cast<bool*>(target) = value.get_bool();
+      return {};
+    case Shape::kInt32: {
+      ASSIGN_OR_RETURN(const std::int64_t number, read_int(value, INT32_MIN, INT32_MAX, path));
+      *static_cast<std::int32_t*>(target) = static_cast<std::int32_t>(number);
+      return {};
+    }
+    case Shape::kInt64: {
+      ASSIGN_OR_RETURN(*static_cast<std::int64_t*>(target),
+                       read_int(value, INT64_MIN, INT64_MAX, path));
+      return {};
+    }
+    case Shape::kDouble:
+      if (!value.is_number()) return bad(path, "a number");
+      *static_cast<double*>(target) = value.to_number<double>();
+      return {};
+    case Shape::kBytes: {
+      ASSIGN_OR_RETURN(const std::string text, read_text(value, path));
+      auto decoded = base64_decode(text);
+      if (!decoded) return bad(path, "base64 data");
+      static_cast<Bytes*>(target)->data = std::move(decoded).value();
+      return {};
+    }
+    case Shape::kTime:
+    case Shape::kMicroTime: {
+      ASSIGN_OR_RETURN(const std::string text, read_text(value, path));
+      if (type.shape == Shape::kTime) return store<Time>(target, parse_rfc3339(text), path);
+      return store<MicroTime>(target, parse_rfc3339(text), path);
+    }
+    case Shape::kQuantity: return read_quantity(value, target, path);
+    case Shape::kIntOrString: return read_int_or_string(value, target, path);
+    case Shape::kRawJson: static_cast<RawJson*>(target)->text = json::serialize(value); return {};
+    default: CHECK(false, "not a scalar"); return {};
+  }
+}
+
+// Index of the field that takes `name`, looking into inlined structs; false when there is none.
+Result<bool> read_member(const TypeInfo& type, std::string_view name, const json::value& value,
+                         void* target, const std::string& path) {
+  for (const FieldInfo& field : type.fields) {
+    if (field.options & kInline) {
+      ASSIGN_OR_RETURN(const bool taken,
+                       read_member(field.type(), name, value, field.member(target), path));
+      if (taken) return true;
+    } else if (field.name == name) {
+      RETURN_IF_ERROR(from_json(field.type(), value, field.member(target), child_path(path, name)));
+      return true;
+    }
+  }
+  return false;
+}
+
+Status read_struct(const TypeInfo& type, const json::object& object, void* target,
+                   const std::string& path) {
+  std::shared_ptr<json::object> unknown;
+  for (const auto& [key, value] : object) {
+    const std::string_view name(key.data(), key.size());
+    ASSIGN_OR_RETURN(const bool known, read_member(type, name, value, target, path));
+    if (known) continue;
+    if (!unknown) unknown = std::make_shared<json::object>();
+    unknown->insert_or_assign(key, value);
+  }
+  type.unknown(target) = std::move(unknown);
+  return {};
+}
+
+}  // namespace
+
+Status from_json(const TypeInfo& type, const json::value& value, void* target,
+                 const std::string& path) {
+  if (value.is_null()) {
+    type.clear(target);
+    return {};
+  }
+  switch (type.shape) {
+    case Shape::kStruct:
+      if (!value.is_object()) return bad(path, "an object");
+      return read_struct(type, value.get_object(), target, path);
+    case Shape::kOptional:
+      return from_json(type.element(), value, type.emplace(target), path);
+    case Shape::kList: {
+      if (!value.is_array()) return bad(path, "a list");
+      type.clear(target);
+      std::size_t index = 0;
+      for (const json::value& element : value.get_array()) {
+        RETURN_IF_ERROR(from_json(type.element(), element, type.append(target),
+                                  fmt::format("{}[{}]", path, index++)));
+      }
+      return {};
+    }
+    case Shape::kMap: {
+      if (!value.is_object()) return bad(path, "an object");
+      type.clear(target);
+      for (const auto& [key, element] : value.get_object()) {
+        RETURN_IF_ERROR(from_json(type.element(), element, type.insert(target, key),
+                                  fmt::format("{}[{}]", path, std::string_view(key.data(), key.size()))));
+      }
+      return {};
+    }
+    default: return read_scalar(type, value, target, path);
+  }
+}
+
+Result<json::value> parse_json(std::string_view text) {
+  if (text.size() > kMaxTextBytes) {
+    return fail(Reason::kInvalid, fmt::format("JSON text is larger than {} bytes", kMaxTextBytes));
+  }
+  json::parse_options options;
+  options.max_depth = kMaxDepth;
+  json::error_code error;
+  json::value value = json::parse({text.data(), text.size()}, error, {}, options);
+  if (error) return fail(Reason::kInvalid, "not valid JSON: " + error.message());
+  return value;
+}
+
+namespace {
+
+std::string_view text_member(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains({name.data(), name.size()});
+  if (value == nullptr || !value->is_string()) return {};
+  return {value->get_string().data(), value->get_string().size()};
+}
+
+}  // namespace
+
+std::string to_json(const Object& object) {
+  std::string out = "{\"apiVersion\":";
+  append_json_string(out, object.kind().api_version());
+  out += ",\"kind\":";
+  append_json_string(out, object.kind().kind);
+  bool first = false;
+  append_members(out, object.kind().type(), object.self(), first);
+  out += '}';
+  return out;
+}
+
+json::value to_json_value(const Object& object) {
+  auto value = parse_json(to_json(object));
+  CHECK(value, "own JSON must parse");
+  return std::move(value).value();
+}
+
+Result<std::unique_ptr<Object>> object_from_json(const json::value& value) {
+  if (!value.is_object()) return bad("", "an object");
+  const json::object& object = value.get_object();
+  const std::string_view api_version = text_member(object, "apiVersion");
+  const std::string_view kind_name = text_member(object, "kind");
+  const Kind* kind = find_kind(api_version, kind_name);
+  if (kind == nullptr) {
+    return fail(Reason::kNotFound, fmt::format("no matches for kind \"{}\" in version \"{}\"",
+                                               kind_name, api_version));
+  }
+  json::object body = object;
+  body.erase("apiVersion");
+  body.erase("kind");
+  std::unique_ptr<Object> out = kind->make();
+  RETURN_IF_ERROR(read_struct(kind->type(), body, out->self(), ""));
+  return out;
+}
+
+Result<std::unique_ptr<Object>> object_from_json(std::string_view text) {
+  ASSIGN_OR_RETURN(const json::value value, parse_json(text));
+  return object_from_json(value);
+}
+
+}  // namespace minato::kube

@@ -1,0 +1,45 @@
+// JSON for objects and for the structs inside them, driven by kube/reflect.h.
+//
+// Unknown members survive; null means absent; numbers must be in range. Errors are Invalid and name
+// the path: "spec.template.spec.containers[0].ports[0].containerPort: expected a whole number".
+// Input is untrusted: size, depth and member counts are bounded.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "kube/object.h"
+
+namespace minato::kube {
+
+// With apiVersion and kind first, as clients expect.
+std::string to_json(const Object& object);
+boost::json::value to_json_value(const Object& object);
+// The kind comes from apiVersion and kind in the text; both must be ones that minato serves.
+Result<std::unique_ptr<Object>> object_from_json(const boost::json::value& value);
+Result<std::unique_ptr<Object>> object_from_json(std::string_view text);
+
+// Parts of objects.
+void append_json(std::string& out, const TypeInfo& type, const void* value);
+Status from_json(const TypeInfo& type, const boost::json::value& json, void* value,
+                 const std::string& path = {});
+template <class T>
+std::string to_json_text(const T& value) {
+  std::string out;
+  append_json(out, type_of<T>(), &value);
+  return out;
+}
+template <class T>
+Result<T> from_json_value(const boost::json::value& json) {
+  T value;
+  RETURN_IF_ERROR(from_json(type_of<T>(), json, &value));
+  return value;
+}
+
+// Bounded parsing of untrusted text (depth 64, 8 MiB); Invalid with the offset on failure.
+Result<boost::json::value> parse_json(std::string_view text);
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace minato::kube
