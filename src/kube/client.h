@@ -57,7 +57,7 @@ enum class PatchType { kJson, kMerge, kStrategicMerge };
 
 enum class Propagation { kDefault, kBackground, kForeground, kOrphan };
 
-struct DeleteOptions {
+struct RemoveOptions {
   std::optional<std::int64_t> grace_period_seconds;  // Pods; 0 removes at once.
   Propagation propagation = Propagation::kDefault;
   std::string precondition_uid;               // "" for none.
@@ -87,11 +87,11 @@ class Client {
                                   Subresource subresource = Subresource::kNone) = 0;
   // Graceful and finalizer-aware: the object may still be there afterwards with
   // deletionTimestamp. Errors: NotFound, Conflict (preconditions).
-  virtual Status remove(const Kind& kind, const ObjectKey& key, const DeleteOptions& options = {}) = 0;
+  virtual Status remove(const Kind& kind, const ObjectKey& key, const RemoveOptions& options = {}) = 0;
 
   // policy/v1 Eviction. Errors: TooManyRequests when a PodDisruptionBudget forbids it (the message
   // names it), NotFound.
-  virtual Status evict(const ObjectKey& pod, const DeleteOptions& options = {}) = 0;
+  virtual Status evict(const ObjectKey& pod, const RemoveOptions& options = {}) = 0;
   // Sets spec.nodeName. Errors: NotFound, Conflict when bound or changed.
   virtual Status bind(const ObjectKey& pod, const std::string& uid, const std::string& node) = 0;
 };
