@@ -1,0 +1,127 @@
+#include "spec/spec.h"
+
+#include <gtest/gtest.h>
+
+namespace minato::spec {
+namespace {
+
+constexpr const char* kMinimal = "service: shop\nimage: oci:x\nport: 8080\n";
+
+Result<Spec> read_text(const std::string& text) { return read({{"minato.yaml", text}}); }
+
+std::string error_of(const std::string& text) {
+  const auto spec = read_text(text);
+  return spec ? "no error" : spec.error().message;
+}
+
+TEST(SpecTest, MinimalFileHasDefaults) {
+  const auto spec = read_text(kMinimal);
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->domain, "shop.localhost");
+  EXPECT_EQ(spec->replicas.min, 2);
+  EXPECT_EQ(spec->replicas.max, 2);
+  EXPECT_EQ(spec->cpu_milli, 250);
+}
+
+TEST(SpecTest, WholeFile) {
+  const auto spec = read_text(R"(
+service: shop
+image: 123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:0000
+port: 8080
+domain: shop.example.com
+health: /healthz
+cpu: 250m
+memory: 256Mi
+replicas: { min: 4, max: 40, cpu: 60% }
+env: { LOG_LEVEL: info, EMPTY: "" }
+secrets: { DATABASE_URL: ssm:/shop/database-url }
+stop: { drain: 10s, timeout: 20s }
+region: ap-northeast-1
+zones: [a, c, d]
+nodes:
+  master:  { types: [t3.medium], min: 2 }
+  scaling: { types: [m6i.large, m5.large], min: 2, max: 20, spot: 100%, on_demand_base: 0 }
+load_balancer: { health_check: { interval: 5s, timeout: 2s, healthy: 2, unhealthy: 2 }, deregistration_delay: 30s }
+alerts: [ { slack: env:SLACK_WEBHOOK_URL } ]
+slo: { availability: 99.9%, p99: 300ms }
+)");
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->replicas.max, 40);
+  EXPECT_EQ(spec->memory_bytes, 256 << 20);
+  EXPECT_EQ(spec->secrets[0].second.name, "/shop/database-url");
+  EXPECT_EQ(spec->scaling.spot_percent, 100);
+  EXPECT_EQ(spec->zones, (std::vector<std::string>{"a", "c", "d"}));
+  EXPECT_EQ(spec->alerts[0].target, "env:SLACK_WEBHOOK_URL");
+  EXPECT_EQ(spec->env.size(), 2u);
+}
+
+TEST(SpecTest, UnknownKeyNamesPlaceAndNearestKey) {
+  EXPECT_EQ(error_of(std::string(kMinimal) + "replica: { min: 2 }\n"),
+            "minato.yaml:4:1: unknown key 'replica'; did you mean 'replicas'?");
+  EXPECT_NE(error_of(std::string(kMinimal) + "stop:\n  drian: 1s\n")
+                .find("minato.yaml:5:3: unknown key 'drian'; did you mean 'drain'?"),
+            std::string::npos);
+}
+
+TEST(SpecTest, EveryProblemIsReportedAtOnce) {
+  const auto spec = read_text("service: Shop!\nport: 99999\nmemory: 256\nzones: [a, a]\n");
+  ASSERT_FALSE(spec);
+  EXPECT_EQ(spec.error().causes.size(), 5u) << spec.error().message;
+}
+
+TEST(SpecTest, WrongUnitsAndTypes) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"cpu: 250Q", "is not an amount of CPU"},
+      {"cpu: [1]", "must be a single value"},
+      {"memory: 256", "did you mean 256Mi?"},
+      {"memory: -1Mi", "is not an amount of memory"},
+      {"stop: { drain: 10 }", "is not a duration"},
+      {"stop: 10s", "must be a mapping"},
+      {"replicas: { min: two }", "is not a whole number"},
+      {"replicas: { cpu: 60 }", "is not a percentage"},
+      {"replicas: { min: 5, max: 3 }", "is below min"},
+      {"health: healthz", "begins with '/'"},
+      {"zones: []", "must not be empty"},
+      {"zones: [ap-northeast-1a]", "must be a letter"},
+      {"read_only_root: yes", "neither true nor false"},
+      {"load_balancer: { health_check: { interval: 5s, timeout: 5s } }", "shorter than the interval"},
+      {"nodes: { scaling: { types: [], min: 1 } }", "must not be empty"},
+      {"local: { profile: slow }", "neither fast nor realistic"}};
+  for (const auto& [line, expected] : cases) {
+    const std::string error = error_of(std::string(kMinimal) + line + "\n");
+    EXPECT_NE(error.find(expected), std::string::npos) << line << " gave: " << error;
+    EXPECT_TRUE(error.starts_with("minato.yaml:4:")) << error;
+  }
+}
+
+TEST(SpecTest, SecretValuesInTheFileAreRefusedAndNotRepeated) {
+  const std::string error = error_of(std::string(kMinimal) + "secrets: { TOKEN: hunter2 }\n");
+  EXPECT_NE(error.find("not the value itself"), std::string::npos);
+  EXPECT_EQ(error.find("hunter2"), std::string::npos);
+}
+
+TEST(SpecTest, HostileTextIsRefused) {
+  std::string deep;
+  for (int i = 0; i < 5000; ++i) deep += "[";
+  EXPECT_NE(error_of(deep), "no error");
+  EXPECT_NE(error_of(std::string(2 << 20, 'a')), "no error");
+  EXPECT_NE(error_of(std::string("service: a\0b", 12)), "no error");
+  EXPECT_NE(error_of("service: [\n"), "no error");
+  EXPECT_NE(error_of("- a\n- b\n"), "no error");
+  EXPECT_NE(error_of("service: a\nservice: b\nimage: x\nport: 1\n").find("appears twice"), std::string::npos);
+  EXPECT_NE(error_of("a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n"), "no error");
+  EXPECT_NE(error_of("{[a]: b}\n"), "no error");
+  EXPECT_NE(error_of(""), "no error");
+}
+
+TEST(SpecTest, OverlayMergesOverTheBase) {
+  const auto spec = read({{"minato.yaml", std::string(kMinimal) + "env: { A: '1', B: '2' }\nreplicas: { min: 2, max: 9 }\n"},
+                          {"minato.prod.yaml", "env: { B: '3' }\nreplicas: { min: 4 }\n"}});
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->replicas.min, 4);
+  EXPECT_EQ(spec->replicas.max, 9);
+  EXPECT_EQ(spec->env, (std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"B", "3"}}));
+}
+
+}  // namespace
+}  // namespace minato::spec
