@@ -1,0 +1,78 @@
+#include "blueprint/blueprint.h"
+
+#include "blueprint/objects.h"
+#include "kube/names.h"
+
+namespace minato::blueprint {
+namespace {
+
+NodeGroup make_group(const spec::Spec& spec, std::string_view name, const spec::NodeGroup& in) {
+  NodeGroup out;
+  out.group.name = spec.service + "-" + std::string(name);
+  out.group.types = in.types;
+  for (const std::string& zone : spec.zones) out.group.zones.push_back(spec.region + zone);
+  out.group.min_size = in.min;
+  out.group.max_size = in.max;
+  out.group.desired_capacity = in.min;
+  out.labels = {{std::string(kube::kLabelNodeGroup), std::string(name)}};
+  return out;
+}
+
+balancer::TargetGroupConfig make_target_group(const spec::Spec& spec) {
+  const spec::HealthCheck& check = spec.load_balancer.health_check;
+  balancer::TargetGroupConfig out;
+  out.name = spec.service;
+  out.health_check.path = spec.health;
+  out.health_check.interval = check.interval;
+  out.health_check.timeout = check.timeout;
+  out.health_check.healthy_threshold = static_cast<std::uint32_t>(check.healthy);
+  out.health_check.unhealthy_threshold = static_cast<std::uint32_t>(check.unhealthy);
+  out.deregistration_delay = spec.load_balancer.deregistration_delay;
+  out.slow_start = spec.load_balancer.slow_start;
+  return out;
+}
+
+template <class T>
+kube::ObjectPtr shared(T object) {
+  return std::make_shared<const T>(std::move(object));
+}
+
+}  // namespace
+
+Blueprint compile(const spec::Spec& spec, const SecretValues& secrets) {
+  Blueprint out;
+  out.namespace_ = spec.service;
+  out.service = spec.service;
+  out.domain = spec.domain;
+  out.idle_timeout = spec.load_balancer.idle_timeout;
+  out.target_group = make_target_group(spec);
+
+  NodeGroup master = make_group(spec, kMasterGroup, spec.master);
+  kube::Taint taint;
+  taint.key = kube::kLabelNodeGroup;
+  taint.value = kMasterGroup;
+  taint.effect = kube::kNoSchedule;
+  master.taints.push_back(std::move(taint));
+  NodeGroup scaling = make_group(spec, kScalingGroup, spec.scaling);
+  scaling.group.attached_to_target_group = true;
+  out.groups = {std::move(master), std::move(scaling)};
+
+  out.objects.push_back(shared(make_namespace(spec)));
+  std::string config_map_name, secret_name;
+  if (!spec.env.empty()) {
+    kube::ConfigMap config_map = make_config_map(spec);
+    config_map_name = config_map.metadata.name;
+    out.objects.push_back(shared(std::move(config_map)));
+  }
+  if (!secrets.empty()) {
+    kube::Secret secret = make_secret(spec, secrets);
+    secret_name = secret.metadata.name;
+    out.objects.push_back(shared(std::move(secret)));
+  }
+  out.objects.push_back(shared(make_service(spec)));
+  out.objects.push_back(shared(make_disruption_budget(spec)));
+  out.objects.push_back(shared(make_deployment(spec, config_map_name, secret_name)));
+  return out;
+}
+
+}  // namespace minato::blueprint

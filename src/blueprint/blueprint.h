@@ -1,0 +1,45 @@
+// What the file means: the exact Kubernetes objects and cloud resources of one service. The local
+// world and the simulator apply it; `render` (for EKS) writes the same out. One source of truth.
+//
+// Pure: compile() of the same spec and secrets gives the same Blueprint. Secret values come in from
+// the caller, which read them where the spec says, and appear in the Secret object only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "balancer/balancer.h"
+#include "cloudmodel/cloud.h"
+#include "kube/object.h"
+#include "kube/types/node.h"
+#include "spec/spec.h"
+
+namespace minato::blueprint {
+
+// Names and numbers that both sides (cloud and cluster) must agree on.
+inline constexpr std::uint16_t kNodePort = 30080;
+inline constexpr std::string_view kMasterGroup = "master";
+inline constexpr std::string_view kScalingGroup = "scaling";
+
+struct NodeGroup {
+  cloudmodel::GroupSpec group;
+  std::map<std::string, std::string> labels;
+  std::vector<kube::Taint> taints;
+};
+
+struct Blueprint {
+  std::string namespace_;
+  std::string service;
+  std::vector<kube::ObjectPtr> objects;  // In the order in which they can be applied.
+  std::vector<NodeGroup> groups;
+  balancer::TargetGroupConfig target_group;
+  std::string domain;
+  Duration idle_timeout{};
+};
+
+using SecretValues = std::map<std::string, std::string>;
+
+Blueprint compile(const spec::Spec& spec, const SecretValues& secrets);
+
+}  // namespace minato::blueprint

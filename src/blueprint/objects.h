@@ -1,0 +1,23 @@
+// The Kubernetes objects of a Blueprint, one function each. Internal to the module.
+#pragma once
+
+#include "blueprint/blueprint.h"
+#include "kube/types/apps.h"
+#include "kube/types/config.h"
+#include "kube/types/policy.h"
+#include "kube/types/service.h"
+
+namespace minato::blueprint {
+
+kube::Namespace make_namespace(const spec::Spec& spec);
+kube::ConfigMap make_config_map(const spec::Spec& spec);
+kube::Secret make_secret(const spec::Spec& spec, const SecretValues& secrets);
+kube::Deployment make_deployment(const spec::Spec& spec, const std::string& config_map,
+                                 const std::string& secret);
+kube::Service make_service(const spec::Spec& spec);
+kube::PodDisruptionBudget make_disruption_budget(const spec::Spec& spec);
+
+// app.kubernetes.io/* labels; `name` is also the selector.
+std::map<std::string, std::string> labels_of(const spec::Spec& spec);
+
+}  // namespace minato::blueprint
