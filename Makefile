@@ -1,0 +1,44 @@
+# Everything a newcomer needs; `make help` explains.
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+
+.DEFAULT_GOAL := build
+.PHONY: build demo test sanitize bench tidy install uninstall clean deps help
+
+build: deps ## Build minato and its example (release settings)
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@mv $(BUILD).log $(BUILD)/configure.log
+	cmake --build $(BUILD) --parallel $(JOBS)
+
+demo: build ## Run the example service end to end and show the result
+	@scripts/demo.sh $(BUILD)
+
+test: build ## Run all tests
+	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
+
+sanitize: deps ## Unit and simulation tests under AddressSanitizer and UBSan
+	cmake -S . -B $(BUILD)-sanitize -G Ninja -DMINATO_SANITIZE=ON -DMINATO_BENCH=OFF
+	cmake --build $(BUILD)-sanitize --parallel $(JOBS)
+	ctest --test-dir $(BUILD)-sanitize --output-on-failure --parallel $(JOBS) -L 'unit|sim'
+
+bench: build ## Run the benchmarks and print machine, median and spread
+	@scripts/bench.sh $(BUILD)
+
+tidy: ## Check layers, banned words and sizes
+	python3 tools/tidy.py
+
+install: build ## Install to PREFIX (default /usr/local)
+	cmake --install $(BUILD)
+
+uninstall: ## Remove what install put there
+	xargs -r rm -fv <$(BUILD)/install_manifest.txt
+
+clean: ## Remove the build directories
+	rm -rf $(BUILD) $(BUILD)-sanitize
+
+deps: ## Install missing packages (Debian, Ubuntu)
+	@scripts/install-deps.sh
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,150 @@
+#include "sim/datacenter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace minato::sim {
+namespace {
+
+constexpr int kPodsPerMachine = 250;  // One /24 each.
+
+}  // namespace
+
+const Behaviour* Datacenter::behaviour(const std::string& image) const {
+  const auto found = behaviours_.find(image);
+  return found == behaviours_.end() ? nullptr : &found->second;
+}
+
+SimMachine& Datacenter::add_machine(const instance::Spec& spec, const std::string& region) {
+  SimMachine machine;
+  machine.index = next_index_++;
+  const int high = machine.index / 256, low = machine.index % 256;
+  machine.machine.id = spec.id;
+  machine.machine.zone = spec.zone;
+  machine.machine.private_ip = fmt::format("10.0.{}.{}", high, low);
+  machine.machine.hostname = fmt::format("ip-10-0-{}-{}.{}.compute.internal", high, low, region);
+  machine.node = machine.machine.hostname;
+  nodes_[machine.node] = spec.id;
+  return machines_.emplace(spec.id, std::move(machine)).first->second;
+}
+
+void Datacenter::remove_machine(const std::string& id) {
+  const auto found = machines_.find(id);
+  if (found == machines_.end()) return;
+  for (const auto& [uid, pod] : found->second.pods) addresses_.erase(pod.sandbox.ip);
+  nodes_.erase(found->second.node);
+  machines_.erase(found);
+}
+
+SimMachine* Datacenter::by_id(const std::string& id) {
+  const auto found = machines_.find(id);
+  return found == machines_.end() ? nullptr : &found->second;
+}
+
+SimMachine* Datacenter::by_node(const std::string& node) {
+  const auto found = nodes_.find(node);
+  return found == nodes_.end() ? nullptr : by_id(found->second);
+}
+
+std::string Datacenter::new_pod_address(SimMachine& machine) {
+  for (int tries = 0; tries < kPodsPerMachine; ++tries) {
+    const std::string ip = fmt::format("10.{}.{}.{}", 1 + machine.index / 256, machine.index % 256,
+                                       machine.next_address);
+    machine.next_address = machine.next_address % kPodsPerMachine + 1;
+    if (!addresses_.contains(ip)) return ip;
+  }
+  return {};
+}
+
+SimPod* Datacenter::pod_at(const std::string& ip) {
+  const auto found = addresses_.find(ip);
+  if (found == addresses_.end()) return nullptr;
+  SimMachine* machine = by_id(found->second.first);
+  if (machine == nullptr) return nullptr;
+  const auto pod = machine->pods.find(found->second.second);
+  return pod == machine->pods.end() ? nullptr : &pod->second;
+}
+
+Program* Datacenter::listener(const std::string& ip) {
+  SimPod* pod = pod_at(ip);
+  if (pod == nullptr) return nullptr;
+  for (auto& [ref, program] : pod->programs) {
+    if (program.running() && program.listens_from <= env_.clock.monotonic()) return &program;
+  }
+  return nullptr;
+}
+
+void Datacenter::end_program(const std::string& machine_id, const container::ContainerRef& ref,
+                             int code, int signal) {
+  SimMachine* machine = by_id(machine_id);
+  if (machine == nullptr) return;
+  const auto pod = machine->pods.find(ref.pod_uid);
+  if (pod == machine->pods.end()) return;
+  const auto found = pod->second.programs.find(ref);
+  if (found == pod->second.programs.end() || !found->second.running()) return;
+  Program& program = found->second;
+  program.exit_timer.cancel();
+  program.kill_timer.cancel();
+  program.container.state = container::ContainerState::kExited;
+  program.container.finished_at = env_.clock.wall();
+  program.container.exit_code = signal != 0 ? 128 + signal : code;
+  program.container.signal = signal;
+  program.container.reason = program.container.exit_code == 0 ? "Completed" : "Error";
+  if (machine->sink) {
+    // Reported in a turn of its own: the seam promises no callback from inside a call.
+    env_.executor.post([this, machine_id, container = program.container] {
+      SimMachine* alive = by_id(machine_id);
+      if (alive != nullptr && alive->sink) alive->sink(container);
+    });
+  }
+}
+
+std::vector<instance::Machine> SimInstances::list() {
+  std::vector<instance::Machine> out;
+  for (const auto& [id, machine] : datacenter_.machines()) out.push_back(machine.machine);
+  return out;
+}
+
+void SimInstances::boot(const instance::Spec& spec,
+                        std::move_only_function<void(Result<instance::Machine>)> done) {
+  const Duration delay = datacenter_.draw(datacenter_.timings().boot);
+  boots_[spec.id] = datacenter_.env().executor.after(
+      delay, [this, spec, done = std::move(done)]() mutable {
+        const env::TimerHandle keep = std::move(boots_[spec.id]);
+        boots_.erase(spec.id);
+        if (full_zones_.contains(spec.zone)) {
+          done(fail(Reason::kUnavailable,
+                    fmt::format("InsufficientInstanceCapacity: no {} capacity in {}", spec.type,
+                                spec.zone)));
+          return;
+        }
+        done(datacenter_.add_machine(spec, region_).machine);
+      });
+}
+
+void SimInstances::terminate(const std::string& id, instance::Loss,
+                             std::move_only_function<void(Status)> done) {
+  boots_.erase(id);
+  datacenter_.remove_machine(id);
+  datacenter_.env().executor.post([done = std::move(done)]() mutable { done({}); });
+}
+
+void SimInstances::fail_machine(const std::string& id) {
+  datacenter_.remove_machine(id);
+  datacenter_.env().executor.post([this, id] {
+    if (sink_) sink_(id);
+  });
+}
+
+void SimInstances::set_capacity(const std::string& zone, bool available) {
+  if (available) {
+    full_zones_.erase(zone);
+  } else {
+    full_zones_.insert(zone);
+  }
+}
+
+}  // namespace minato::sim
