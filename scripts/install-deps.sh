@@ -80,7 +80,8 @@ while read -r names _; do
   done
 done <<<"$list"
 echo "Installing: ${chosen[*]}"
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${chosen[@]}" >/dev/null
+# RUNLEVEL=1: the programs are wanted, not their system services.
+$sudo env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${chosen[@]}" >/dev/null
 list=$(missing)
 if [ -n "$list" ]; then
   echo "install-deps: still missing after the installation:" >&2

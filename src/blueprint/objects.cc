@@ -11,6 +11,7 @@ namespace minato::blueprint {
 namespace {
 
 constexpr std::string_view kPortName = "http";
+constexpr std::int64_t kLostNodeSeconds = 5;
 
 // Names change with content: a new value makes a new object, and so a rollout, and a rollback finds
 // the old one again (as Kustomize's generators do).
@@ -84,6 +85,17 @@ kube::Container make_container(const spec::Spec& spec, const std::string& config
   return out;
 }
 
+// Upstream's default lets Pods of a dead Node stand for five minutes before they are replaced; a
+// service that can start anywhere wants them elsewhere as soon as the Node is known to be lost.
+kube::Toleration tolerate_briefly(std::string_view taint) {
+  kube::Toleration out;
+  out.key = taint;
+  out.operator_ = "Exists";
+  out.effect = kube::kNoExecute;
+  out.toleration_seconds = kLostNodeSeconds;
+  return out;
+}
+
 kube::TopologySpreadConstraint spread_over(std::string_view key, const spec::Spec& spec) {
   kube::TopologySpreadConstraint out;
   out.max_skew = 1;
@@ -150,6 +162,7 @@ kube::Deployment make_deployment(const spec::Spec& spec, const std::string& conf
   pod.metadata.labels = labels_of(spec);
   pod.spec.containers.push_back(make_container(spec, config_map, secret));
   pod.spec.node_selector = {{std::string(kube::kLabelNodeGroup), std::string(kScalingGroup)}};
+  pod.spec.tolerations = {tolerate_briefly(kube::kTaintNotReady), tolerate_briefly(kube::kTaintUnreachable)};
   pod.spec.topology_spread_constraints = {spread_over(kube::kLabelZone, spec),
                                           spread_over(kube::kLabelHostname, spec)};
   pod.spec.termination_grace_period_seconds = seconds(spec.stop.drain) + seconds(spec.stop.timeout);

@@ -85,7 +85,10 @@ class Cloud {
   };
   struct Listener {
     std::function<void(const Instance&)> running;  // It has an address; a Node may join.
-    std::function<void(const Instance&)> gone;     // Nothing of it is left.
+    // The machine has died, though nobody in the control plane knows yet: what stood for things
+    // that ran on it must fall silent now.
+    std::function<void(const Instance&)> lost;
+    std::function<void(const Instance&)> gone;  // Nothing of it is left.
   };
 
   Cloud(env::Env env, instance::Driver& instances, balancer::Driver& balancer, Options options);

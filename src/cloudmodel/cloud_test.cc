@@ -184,7 +184,7 @@ TEST_F(CloudTest, ARestartedControlProcessContinues) {
   machines_.machines["i-stray"] = {"i-stray", "ra", "10.77.9.9", "stray"};
   make();
   std::vector<std::string> running;
-  cloud_->set_listener({[&](const Instance& i) { running.push_back(i.id); }, {}});
+  cloud_->set_listener({[&](const Instance& i) { running.push_back(i.id); }, {}, {}});
   ASSERT_TRUE(cloud_->restore(saved_));
   cloud_->start();
   EXPECT_EQ(running, (std::vector<std::string>{before[0].id, before[2].id}));

@@ -46,7 +46,11 @@ void Cloud::start() {
     }
   }
   for (const balancer::Observation& known : balancer_.observe()) {
-    if (!targets_.contains(known.target_id)) finish_drain(known.target_id);
+    if (targets_.contains(known.target_id)) {
+      observe(known);
+    } else {
+      finish_drain(known.target_id);  // It was draining, or its instance went while nobody looked.
+    }
   }
   for (const std::string& id : lost) machine_gone(id);
   for (const auto& [id, machine] : present) {
@@ -266,6 +270,7 @@ void Cloud::machine_gone(const std::string& id) {
   if (!found->second.healthy) return;
   found->second.healthy = false;
   save();
+  if (listener_.lost) listener_.lost(found->second);
   replacement_timers_[id] =
       env_.executor.after(options_.instance_check_interval, [this, id] { replace_lost(id); });
 }

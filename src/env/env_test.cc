@@ -25,6 +25,17 @@ TEST(VirtualTimeTest, ADestroyedHandleNeverFires) {
   EXPECT_FALSE(fired);
 }
 
+TEST(VirtualTimeTest, ATaskMayOwnItsOwnTimer) {
+  auto time = std::make_unique<VirtualTime>();
+  auto keep = std::make_shared<TimerHandle>();
+  *keep = time->after(1s, [keep] {});
+  keep->cancel();
+  keep = std::make_shared<TimerHandle>();
+  *keep = time->after(1s, [keep] {});
+  keep.reset();
+  time.reset();
+}
+
 TEST(VirtualTimeTest, PostDoesNotRunInside) {
   VirtualTime time;
   bool ran = false;

@@ -6,7 +6,11 @@ namespace minato::env {
 
 VirtualTime::VirtualTime(WallTime start) : wall_start_(start), queue_(std::make_shared<Queue>()) {}
 
-VirtualTime::~VirtualTime() { queue_->tasks.clear(); }
+VirtualTime::~VirtualTime() {
+  // Tasks may own the handles of their own timers: these must find the queue gone, not half-cleared.
+  const auto tasks = std::move(queue_->tasks);
+  queue_.reset();
+}
 
 void VirtualTime::post(Task task) {
   queue_->tasks.emplace(Key{now_, next_sequence_++}, std::move(task));
@@ -16,7 +20,10 @@ TimerHandle VirtualTime::after(Duration delay, Task task) {
   const Key key{now_ + std::max(delay, Duration{0}), next_sequence_++};
   queue_->tasks.emplace(key, std::move(task));
   return TimerHandle([queue = std::weak_ptr(queue_), key] {
-    if (const auto alive = queue.lock()) alive->tasks.erase(key);
+    // Taken out before it is destroyed: the task may own this very handle.
+    const auto alive = queue.lock();
+    if (!alive) return;
+    const auto cancelled = alive->tasks.extract(key);
   });
 }
 

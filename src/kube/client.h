@@ -52,7 +52,8 @@ class Watch {
 // caused the event, so caches are never behind their own writes; a sink must not write itself.
 using WatchSink = std::function<void(const WatchEvent&)>;
 
-enum class Subresource { kNone, kStatus };
+// kFinalize: namespaces only; writes spec.finalizers, which no other update can.
+enum class Subresource { kNone, kStatus, kFinalize };
 enum class PatchType { kJson, kMerge, kStrategicMerge };
 
 enum class Propagation { kDefault, kBackground, kForeground, kOrphan };

@@ -19,15 +19,16 @@ namespace minato::kube {
 
 struct TypeInfo;
 
-// metav1.Time: seconds on the wire. Zero is "not set" and is omitted.
+// metav1.Time: seconds on the wire, and cut to seconds here, so that an object is the same before
+// and after it was written and read. Zero is "not set" and is omitted.
 struct Time : WallTime {
   Time() = default;
-  Time(WallTime time) : WallTime(time) {}
+  Time(WallTime time) : WallTime(std::chrono::floor<std::chrono::seconds>(time)) {}
 };
-// metav1.MicroTime: microseconds on the wire.
+// metav1.MicroTime: the same with microseconds.
 struct MicroTime : WallTime {
   MicroTime() = default;
-  MicroTime(WallTime time) : WallTime(time) {}
+  MicroTime(WallTime time) : WallTime(std::chrono::floor<std::chrono::microseconds>(time)) {}
 };
 
 // Binary data; base64 in JSON.

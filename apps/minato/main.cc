@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
+#include <cstring>
+
+#include "commands.h"
+#include "linux_container/shim.h"
+#include "version.h"
+
+namespace minato::app {
+
+int fail_with(const Error& error, const Common& common) {
+  if (common.json()) {
+    const boost::json::object out{{"error", {{"reason", std::string(to_string(error.reason))}, {"message", error.message}}}};
+    fmt::print(stderr, "{}\n", boost::json::serialize(out));
+  } else {
+    fmt::print(stderr, "minato: {}\n", error.message);
+  }
+  switch (error.reason) {
+    case Reason::kInvalid:
+    case Reason::kBadRequest: return kUsage;
+    case Reason::kAborted: return kInterrupted;
+    default: return kFailed;
+  }
+}
+
+void add_name(CLI::App& command, Common& common) {
+  command.add_option("--name", common.name, "Which service, when several are up here");
+}
+
+void add_output(CLI::App& command, Common& common) {
+  common.output = "text";
+  command.add_option("-o,--output", common.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+}
+
+namespace {
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("minato runs a web service the EKS way: on this machine, in virtual time, on EKS.");
+  app.set_version_flag("--version", std::string("minato ") + kVersion);
+  app.require_subcommand(1);
+  app.footer("Start with: minato up FILE");
+  int exit_code = kDone;
+  add_up(app, exit_code);
+  add_down(app, exit_code);
+  add_status(app, exit_code);
+  add_logs(app, exit_code);
+  add_events(app, exit_code);
+  add_deploy(app, exit_code);
+  add_rollback(app, exit_code);
+  add_load(app, exit_code);
+  add_simulate(app, exit_code);
+  add_trust(app, exit_code);
+  add_doctor(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? kDone : kUsage;
+  }
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace minato::app
+
+int main(int argc, char** argv) {
+  // Roles come first: a shim per Pod must not carry what only people need.
+  if (argc > 1 && std::strcmp(argv[1], "shim") == 0) return minato::linux_container::run_shim(argc - 2, argv + 2);
+  if (argc > 1 && std::strcmp(argv[1], "control") == 0) return minato::app::run_control(argc - 1, argv + 1);
+  return minato::app::run_command_line(argc, argv);
+}

@@ -1,0 +1,139 @@
+#include "kubelet/actions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
+
+namespace minato::kubelet {
+namespace {
+
+constexpr int kFirstFailureStatus = 400;
+
+// Upstream's defaults, unless the probe sets these headers itself (an empty Accept removes it).
+void add_default_headers(std::vector<std::pair<std::string, std::string>>& headers) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(headers.begin(), headers.end(),
+                       [&](const auto& header) { return to_lower(header.first) == name; });
+  };
+  if (!has("user-agent")) headers.emplace_back("User-Agent", "kube-probe/1.32");
+  if (!has("accept")) headers.emplace_back("Accept", "*/*");
+}
+
+std::string url_of(const container::HttpRequest& request) {
+  return fmt::format("{}://{}:{}{}", request.https ? "https" : "http", request.host, request.port,
+                     request.path);
+}
+
+Outcome of_exec(const Result<container::ExecResult>& result, Duration timeout) {
+  if (result) {
+    const bool passed = result->exit_code == 0;
+    return {passed ? Outcome::Verdict::kSuccess : Outcome::Verdict::kFailure, result->output};
+  }
+  if (is(result.error(), Reason::kTimeout)) {
+    return {Outcome::Verdict::kFailure,
+            fmt::format("command timed out after {}", go_duration(timeout))};
+  }
+  return {Outcome::Verdict::kError, result.error().message};
+}
+
+Outcome of_http(const Result<container::HttpResponse>& response, const std::string& url) {
+  if (!response) {
+    return {Outcome::Verdict::kFailure,
+            fmt::format("Get \"{}\": {}", url, response.error().message)};
+  }
+  if (response->status >= 200 && response->status < kFirstFailureStatus) {
+    return {Outcome::Verdict::kSuccess, response->body};
+  }
+  return {Outcome::Verdict::kFailure,
+          fmt::format("HTTP probe failed with statuscode: {}", response->status)};
+}
+
+}  // namespace
+
+Result<std::uint16_t> resolve_port(const kube::IntOrString& port,
+                                   const kube::Container& container) {
+  std::int64_t number = port.number();
+  if (!port.is_int()) {
+    for (const kube::ContainerPort& candidate : container.ports) {
+      if (candidate.name == port.text()) number = candidate.container_port;
+    }
+    if (number == 0) number = parse_int(port.text()).value_or(0);
+  }
+  if (number > 0 && number < 65536) return static_cast<std::uint16_t>(number);
+  return fail(Reason::kInvalid, fmt::format("invalid port number: {}",
+                                            port.is_int() ? std::to_string(number) : port.text()));
+}
+
+void Action::probe(const kube::ProbeHandler& handler, Duration timeout, Done done) {
+  if (handler.exec) return exec(*handler.exec, timeout, std::move(done));
+  if (handler.http_get) return http(*handler.http_get, timeout, std::move(done));
+  if (handler.tcp_socket) return tcp(*handler.tcp_socket, timeout, std::move(done));
+  answer_later({}, {Outcome::Verdict::kFailure,
+                    "gRPC probes are not supported on this node; use httpGet, tcpSocket or exec"},
+               std::move(done));
+}
+
+void Action::hook(const kube::LifecycleHandler& handler, Duration timeout, Done done) {
+  if (handler.exec) return exec(*handler.exec, timeout, std::move(done));
+  if (handler.http_get) return http(*handler.http_get, timeout, std::move(done));
+  if (handler.sleep) {
+    const Duration wanted = std::chrono::seconds(handler.sleep->seconds);
+    return answer_later(std::min(wanted, timeout), {}, std::move(done));
+  }
+  answer_later({}, {Outcome::Verdict::kFailure, "invalid handler: use exec, httpGet or sleep"},
+               std::move(done));
+}
+
+void Action::exec(const kube::ExecAction& action, Duration timeout, Done done) {
+  node_.runtime.exec(ref_, action.command, timeout,
+                     guard_.wrap([timeout, done = std::move(done)](
+                                     const Result<container::ExecResult>& result) {
+                       done(of_exec(result, timeout));
+                     }));
+}
+
+void Action::http(const kube::HTTPGetAction& action, Duration timeout, Done done) {
+  const Result<std::uint16_t> port = resolve_port(action.port, container_);
+  if (!port) {
+    return answer_later({}, {Outcome::Verdict::kError, port.error().message}, std::move(done));
+  }
+  container::HttpRequest request;
+  request.https = to_lower(action.scheme) == "https";
+  request.host = action.host.empty() ? scope_.ip : action.host;
+  request.port = *port;
+  request.path = action.path.starts_with("/") ? action.path : "/" + action.path;
+  for (const kube::HTTPHeader& header : action.http_headers) {
+    request.headers.emplace_back(header.name, header.value);
+  }
+  add_default_headers(request.headers);
+  const std::string url = url_of(request);
+  node_.runtime.http_get(
+      std::move(request), timeout,
+      guard_.wrap([url, done = std::move(done)](const Result<container::HttpResponse>& response) {
+        done(of_http(response, url));
+      }));
+}
+
+void Action::tcp(const kube::TCPSocketAction& action, Duration timeout, Done done) {
+  const Result<std::uint16_t> port = resolve_port(action.port, container_);
+  if (!port) {
+    return answer_later({}, {Outcome::Verdict::kError, port.error().message}, std::move(done));
+  }
+  const std::string host = action.host.empty() ? scope_.ip : action.host;
+  node_.runtime.tcp_connect(
+      host, *port, timeout,
+      guard_.wrap([host, port = *port, done = std::move(done)](const Status& status) {
+        if (status) return done({});
+        done({Outcome::Verdict::kFailure,
+              fmt::format("dial tcp {}:{}: {}", host, port, status.error().message)});
+      }));
+}
+
+void Action::answer_later(Duration delay, Outcome outcome, Done done) {
+  timer_ = node_.env.executor.after(
+      delay, [outcome = std::move(outcome), done = std::move(done)] { done(outcome); });
+}
+
+}  // namespace minato::kubelet

@@ -1,0 +1,291 @@
+#include "kubelet/pod_worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kubelet/container_config.h"
+#include "kubelet/resources.h"
+
+namespace minato::kubelet {
+namespace {
+
+template <class F>
+void for_each(const std::vector<std::unique_ptr<ContainerWorker>>& a,
+              const std::vector<std::unique_ptr<ContainerWorker>>& b, F visit) {
+  for (const auto& worker : a) visit(*worker);
+  for (const auto& worker : b) visit(*worker);
+}
+
+}  // namespace
+
+PodWorker::PodWorker(NodeContext& node, std::shared_ptr<const kube::Pod> pod,
+                     std::function<void()> wake)
+    : node_(node),
+      scope_{.pod = std::move(pod), .ip = {}, .created = node.now(), .wake = std::move(wake)} {
+  const kube::PodSpec& spec = scope_.pod->spec;
+  for (const kube::Container& container : spec.init_containers) {
+    const auto role = is_sidecar(container) ? ContainerRole::kSidecar : ContainerRole::kInit;
+    init_.push_back(std::make_unique<ContainerWorker>(node_, scope_, container, role));
+  }
+  for (const kube::Container& container : spec.containers) {
+    main_.push_back(
+        std::make_unique<ContainerWorker>(node_, scope_, container, ContainerRole::kMain));
+  }
+  const kube::PodStatus& status = scope_.pod->status;
+  start_time_ = status.start_time;
+  if (!is_set(start_time_)) start_time_ = node_.wall_seconds();
+}
+
+const kube::ContainerStatus* PodWorker::last_status(const ContainerWorker& worker) const {
+  const kube::PodStatus& status = scope_.pod->status;
+  const auto& list = worker.role() == ContainerRole::kMain ? status.container_statuses
+                                                           : status.init_container_statuses;
+  const auto found = std::find_if(list.begin(), list.end(),
+                                  [&](const auto& s) { return s.name == worker.name(); });
+  return found == list.end() ? nullptr : &*found;
+}
+
+void PodWorker::adopt(const container::Sandbox* sandbox,
+                      const std::vector<container::Container>& records) {
+  if (is_terminal(*scope_.pod)) {
+    adopted_terminal_ = true;
+    stage_ = sandbox != nullptr ? Stage::kStopping : Stage::kDone;
+  } else if (sandbox != nullptr) {
+    stage_ = Stage::kActive;
+  }
+  has_sandbox_ = sandbox != nullptr;
+  if (sandbox != nullptr) scope_.ip = sandbox->ip;
+  for_each(init_, main_, [&](ContainerWorker& worker) {
+    std::vector<container::Container> own;
+    for (const container::Container& record : records) {
+      if (record.name == worker.name()) own.push_back(record);
+    }
+    std::sort(own.begin(), own.end(),
+              [](const auto& a, const auto& b) { return a.attempt < b.attempt; });
+    const kube::ContainerStatus* last = last_status(worker);
+    if (!own.empty()) {
+      worker.adopt(own, last);
+    } else if (last != nullptr && !last->container_id.empty()) {
+      worker.adopt_lost(*last);
+    }
+  });
+  // Init containers do not run again for a Pod whose mains were seen, unless its network is new.
+  initialized_ = has_sandbox_ && std::any_of(main_.begin(), main_.end(),
+                                             [](const auto& w) { return w->ever_ran(); });
+  if (stage_ == Stage::kStopping) begin_stop({});
+}
+
+void PodWorker::reject(std::string reason, std::string message) {
+  node_.warning(*scope_.pod, reason, message);
+  verdict_ = Verdict{Verdict::Kind::kRejected, std::move(reason), std::move(message)};
+  stage_ = Stage::kDone;
+}
+
+void PodWorker::evict(std::string message, Duration grace) {
+  if (verdict_ || stage_ >= Stage::kStopping) return;
+  node_.warning(*scope_.pod, "Evicted", message);
+  verdict_ = Verdict{Verdict::Kind::kEvicted, "Evicted", std::move(message)};
+  verdict_grace_ = grace;
+  scope_.wake();
+}
+
+void PodWorker::update(std::shared_ptr<const kube::Pod> pod) {
+  if (!pod) {
+    gone_ = true;
+    return;
+  }
+  scope_.pod = std::move(pod);
+  const kube::PodSpec& spec = scope_.pod->spec;
+  for (std::size_t i = 0; i < std::min(init_.size(), spec.init_containers.size()); ++i) {
+    init_[i]->set_spec(spec.init_containers[i]);
+  }
+  for (std::size_t i = 0; i < std::min(main_.size(), spec.containers.size()); ++i) {
+    main_[i]->set_spec(spec.containers[i]);
+  }
+}
+
+void PodWorker::on_container(const container::Container& container) {
+  for_each(init_, main_, [&](ContainerWorker& worker) {
+    if (worker.name() == container.name) worker.on_runtime_change(container);
+  });
+}
+
+std::optional<container::ContainerRef> PodWorker::container_ref(const std::string& name) const {
+  std::optional<container::ContainerRef> out;
+  for_each(init_, main_, [&](const ContainerWorker& worker) {
+    if (worker.name() == name && worker.ever_ran()) {
+      out = container::ContainerRef{scope_.uid(), name, worker.attempt()};
+    }
+  });
+  return out;
+}
+
+void PodWorker::sync() {
+  check_ends();
+  if (stage_ == Stage::kPending) begin_sandbox();
+  if (stage_ == Stage::kActive) sync_containers();
+  if (stage_ == Stage::kStopping) sync_stopping();
+  write_status();
+  if (stage_ == Stage::kDone && !gone_ && final_written_) remove_from_api();
+}
+
+// What ends a Pod from outside its containers.
+void PodWorker::check_ends() {
+  const bool deleted = gone_ || is_set(scope_.pod->metadata.deletion_timestamp);
+  if (stage_ == Stage::kDone || stage_ == Stage::kRemoving) return;
+  if (const auto limit = scope_.pod->spec.active_deadline_seconds; limit && !verdict_ && !deleted) {
+    const Duration left = start_time_ + std::chrono::seconds(*limit) - node_.env.clock.wall();
+    if (left > Duration{}) {
+      deadline_timer_ = node_.env.executor.after(left, [this] { scope_.wake(); });
+    } else {
+      verdict_ = Verdict{Verdict::Kind::kDeadline, "DeadlineExceeded",
+                         "Pod was active on the node longer than the specified deadline"};
+      node_.normal(*scope_.pod, verdict_->reason, verdict_->message);
+    }
+  }
+  if (deleted || verdict_) begin_stop(stop_grace());
+}
+
+Duration PodWorker::stop_grace() const {
+  const kube::Pod& pod = *scope_.pod;
+  const std::int64_t grace =
+      pod.metadata.deletion_grace_period_seconds.value_or(
+          pod.spec.termination_grace_period_seconds.value_or(30));
+  // Forced deletion still leaves a second, as upstream.
+  const Duration wanted = std::chrono::seconds(std::max<std::int64_t>(grace, 1));
+  return verdict_grace_ ? std::min(*verdict_grace_, wanted) : wanted;
+}
+
+void PodWorker::retry(std::string_view event, const std::string& message) {
+  node_.warning(*scope_.pod, event, message);
+  stage_ = Stage::kPending;
+  retry_at_ = node_.now() + node_.options.retry_period;
+  retry_timer_ =
+      node_.env.executor.after(node_.options.retry_period, [this] { scope_.wake(); });
+}
+
+void PodWorker::begin_sandbox() {
+  if (node_.now() < retry_at_) return;
+  const PodFacts facts{*scope_.pod, {}, node_.options.private_ip, allocatable(node_.options)};
+  if (const auto volumes = build_volumes(facts, node_.sources); !volumes) {
+    return retry("FailedMount", volumes.error().message);
+  }
+  stage_ = Stage::kSandbox;
+  node_.runtime.run_sandbox(
+      build_sandbox_config(*scope_.pod, node_.options),
+      guard_.wrap([this](const Result<container::Sandbox>& sandbox) { on_sandbox(sandbox); }));
+}
+
+void PodWorker::on_sandbox(const Result<container::Sandbox>& sandbox) {
+  scope_.wake();
+  if (stop_deadline_) {
+    stage_ = Stage::kStopping;
+  } else if (!sandbox) {
+    return retry("FailedCreatePodSandBox",
+                 "Failed to create pod sandbox: " + sandbox.error().message);
+  } else {
+    stage_ = Stage::kActive;
+  }
+  if (!sandbox) return;
+  has_sandbox_ = true;
+  scope_.ip = sandbox->ip;
+}
+
+bool PodWorker::may_restart(bool succeeded) const {
+  const std::string& policy = scope_.pod->spec.restart_policy;
+  if (policy == "Never") return false;
+  return policy != "OnFailure" || !succeeded;
+}
+
+// Starts what is next; true when the mains may run.
+bool PodWorker::sync_init_containers() {
+  for (const auto& worker : init_) {
+    if (worker->role() == ContainerRole::kSidecar) {
+      worker->ensure_running();
+      if (!worker->started() && !initialized_) return false;
+      continue;
+    }
+    if (initialized_ || worker->succeeded()) continue;
+    // An init container has only to succeed once, so Always means OnFailure for it.
+    if (!worker->failed() || scope_.pod->spec.restart_policy != "Never") worker->ensure_running();
+    return false;
+  }
+  initialized_ = true;
+  return true;
+}
+
+void PodWorker::sync_main(ContainerWorker& worker) {
+  if (worker.is_outdated() && !worker.is_stopping()) {
+    const auto grace =
+        std::chrono::seconds(scope_.pod->spec.termination_grace_period_seconds.value_or(30));
+    worker.begin_stop(node_.now() + grace,
+                      fmt::format("Container {} definition changed, will be restarted",
+                                  worker.name()));
+    return;
+  }
+  if (worker.phase() == ContainerPhase::kExited && !may_restart(worker.succeeded())) return;
+  worker.ensure_running();
+}
+
+bool PodWorker::has_ended() const {
+  const bool never = scope_.pod->spec.restart_policy == "Never";
+  const bool init_failed = !initialized_ && never &&
+                           std::any_of(init_.begin(), init_.end(), [](const auto& worker) {
+                             return worker->role() == ContainerRole::kInit && worker->failed();
+                           });
+  const bool mains_ended = std::all_of(main_.begin(), main_.end(), [&](const auto& worker) {
+    return worker->phase() == ContainerPhase::kExited && !may_restart(worker->succeeded());
+  });
+  return init_failed || (initialized_ && mains_ended);
+}
+
+void PodWorker::sync_containers() {
+  if (has_ended()) return begin_stop(stop_grace());
+  if (!sync_init_containers()) return;
+  for (const auto& worker : main_) sync_main(*worker);
+}
+
+void PodWorker::begin_stop(Duration grace) {
+  const MonoTime deadline = node_.now() + grace;
+  if (stop_deadline_ && deadline >= *stop_deadline_) return;
+  const bool first = !stop_deadline_;
+  stop_deadline_ = deadline;
+  deadline_timer_.cancel();
+  if (first) retry_timer_.cancel();
+  // A sandbox that is being made has to be there before it can be removed.
+  if (stage_ != Stage::kSandbox) stage_ = Stage::kStopping;
+  for_each(init_, main_, [&](ContainerWorker& worker) {
+    if (first && worker.role() == ContainerRole::kSidecar) worker.hold_stop();
+    worker.begin_stop(deadline, "Stopping container " + worker.name());
+  });
+}
+
+void PodWorker::sync_stopping() {
+  bool later_are_gone = true;
+  for (auto it = main_.rbegin(); it != main_.rend(); ++it) {
+    later_are_gone = later_are_gone && !is_under_way((*it)->phase());
+  }
+  for (auto it = init_.rbegin(); it != init_.rend(); ++it) {
+    if (later_are_gone) (*it)->allow_stop();
+    later_are_gone = later_are_gone && !is_under_way((*it)->phase());
+  }
+  if (later_are_gone) remove_sandbox();
+}
+
+void PodWorker::remove_sandbox() {
+  stage_ = Stage::kRemoving;
+  node_.runtime.remove_sandbox(scope_.uid(), guard_.wrap([this](const Status& status) {
+    if (status) {
+      has_sandbox_ = false;
+      stage_ = Stage::kDone;
+      return scope_.wake();
+    }
+    node_.env.log.write(env::Level::kWarning, "kubelet",
+                        fmt::format("removing the sandbox of {}: {}", scope_.described(),
+                                    status.error().message));
+    retry_timer_ = node_.env.executor.after(node_.options.api_retry, [this] { remove_sandbox(); });
+  }));
+}
+
+}  // namespace minato::kubelet

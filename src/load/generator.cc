@@ -1,0 +1,345 @@
+#include "load/generator.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <deque>
+#include <list>
+#include <variant>
+
+namespace minato::load {
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+
+std::string_view to_string(Failure failure) {
+  switch (failure) {
+    case Failure::kRefused: return "refused";
+    case Failure::kReset: return "reset";
+    case Failure::kTimeout: return "timeout";
+    case Failure::kTls: return "tls";
+    case Failure::kHttp4xx: return "4xx";
+    case Failure::kHttp5xx: return "5xx";
+    case Failure::kOther: return "other";
+  }
+  return "";
+}
+
+std::uint64_t Report::failed() const {
+  std::uint64_t total = 0;
+  for (const auto& [cause, count] : failures) total += count;
+  return total;
+}
+
+namespace {
+
+constexpr Duration kTick = 1ms;
+constexpr std::size_t kMaxBody = 1 << 20;
+
+Failure classify(const error_code& error) {
+  if (error == beast::error::timeout) return Failure::kTimeout;
+  if (error == asio::error::connection_refused) return Failure::kRefused;
+  if (error.category() == asio::error::get_ssl_category()) return Failure::kTls;
+  if (error == asio::error::connection_reset || error == asio::error::eof ||
+      error == asio::error::broken_pipe || error == http::error::end_of_stream ||
+      error == http::error::partial_message || error == asio::ssl::error::stream_truncated) {
+    return Failure::kReset;
+  }
+  return Failure::kOther;
+}
+
+class AsioGenerator;
+
+// One connection; carries one request at a time, then goes back to the pool.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(AsioGenerator& owner, asio::ssl::context* tls);
+  void send(MonoTime due);
+  bool is_open() const { return open_; }
+  void close();
+
+ private:
+  void connect();
+  void handshake();
+  void write();
+  void read();
+  void answered();
+  void failed(const error_code& error);
+  beast::tcp_stream& tcp();
+  template <class Function>
+  void with_stream(Function function) {
+    std::visit(function, stream_);
+  }
+
+  AsioGenerator& owner_;
+  std::variant<beast::tcp_stream, beast::ssl_stream<beast::tcp_stream>> stream_;
+  bool open_ = false;
+  MonoTime due_{};
+  beast::flat_buffer buffer_;
+  std::optional<http::response_parser<http::string_body>> parser_;
+};
+
+class AsioGenerator final : public Generator {
+ public:
+  AsioGenerator(host::Loop& loop, Options options, std::unique_ptr<asio::ssl::context> tls)
+      : loop_(loop),
+        options_(std::move(options)),
+        tls_(std::move(tls)),
+        endpoint_(asio::ip::make_address(options_.address), options_.port),
+        alive_(std::make_shared<bool>(true)) {
+    request_.method(http::verb::get);
+    request_.target(options_.path);
+    request_.version(11);
+    request_.set(http::field::host, options_.host);
+    request_.set(http::field::user_agent, "minato-load");
+    request_.keep_alive(true);
+  }
+  ~AsioGenerator() override {
+    alive_.reset();
+    for (const auto& connection : all_) connection->close();
+  }
+
+  void start(std::function<void(const Report&)> progress,
+             std::function<void(const Report&)> done) override {
+    progress_ = std::move(progress);
+    done_ = std::move(done);
+    started_ = loop_.monotonic();
+    next_progress_ = started_ + 1s;
+    total_ = static_cast<std::uint64_t>(
+        options_.rate * std::chrono::duration<double>(options_.duration).count());
+    tick();
+  }
+  void stop() override { total_ = report_.sent + waiting_.size(); }
+
+  void succeeded(Connection& connection, MonoTime due, int status) {
+    report_.latency.add(loop_.monotonic() - due);
+    ++report_.statuses[status];
+    if (status < 400) {
+      ++report_.ok;
+    } else {
+      note_failure(status < 500 ? Failure::kHttp4xx : Failure::kHttp5xx,
+                   fmt::format("HTTP status {}", status));
+    }
+    ended(connection);
+  }
+  void broke(Connection& connection, const error_code& error) {
+    note_failure(classify(error), error.message());
+    ended(connection);
+  }
+
+  const Options& options() const { return options_; }
+  const asio::ip::tcp::endpoint& endpoint() const { return endpoint_; }
+  http::request<http::empty_body>& request() { return request_; }
+  asio::io_context& io() { return loop_.io(); }
+  std::weak_ptr<bool> alive() const { return alive_; }
+
+ private:
+  void tick() {
+    const MonoTime now = loop_.monotonic();
+    const double elapsed = std::chrono::duration<double>(now - started_).count();
+    const auto due_count = std::min(total_, static_cast<std::uint64_t>(elapsed * options_.rate) + 1);
+    while (report_.sent < due_count) {
+      const Duration offset{static_cast<std::int64_t>(static_cast<double>(report_.sent) /
+                                                      options_.rate * 1e9)};
+      ++report_.sent;
+      waiting_.push_back(started_ + offset);
+    }
+    dispatch();
+    if (now >= next_progress_ && progress_) {
+      report_.elapsed = now - started_;
+      progress_(report_);
+      next_progress_ += 1s;
+    }
+    if (finish_if_over()) return;
+    timer_ = loop_.after(kTick, [this] { tick(); });
+  }
+  void dispatch() {
+    while (!waiting_.empty()) {
+      std::shared_ptr<Connection> connection;
+      if (!idle_.empty()) {
+        connection = idle_.back();
+        idle_.pop_back();
+      } else if (all_.size() < options_.max_connections) {
+        connection = std::make_shared<Connection>(*this, tls_.get());
+        all_.push_back(connection);
+      } else {
+        return;
+      }
+      const MonoTime due = waiting_.front();
+      waiting_.pop_front();
+      ++in_flight_;
+      connection->send(due);
+    }
+  }
+  void ended(Connection& connection) {
+    --in_flight_;
+    if (connection.is_open()) {
+      idle_.push_back(connection.shared_from_this());
+    } else {
+      std::erase_if(all_, [&](const auto& each) { return each.get() == &connection; });
+    }
+    dispatch();
+  }
+  bool finish_if_over() {
+    if (report_.sent < total_ || !waiting_.empty() || in_flight_ > 0) return false;
+    report_.elapsed = loop_.monotonic() - started_;
+    const auto done = std::exchange(done_, nullptr);
+    if (done) done(report_);
+    return true;
+  }
+  void note_failure(Failure failure, const std::string& message) {
+    ++report_.failures[failure];
+    report_.last_failure = loop_.monotonic();
+    if (report_.first_failure == MonoTime{}) {
+      report_.first_failure = report_.last_failure;
+      report_.example = message;
+    }
+  }
+
+  host::Loop& loop_;
+  Options options_;
+  std::unique_ptr<asio::ssl::context> tls_;
+  asio::ip::tcp::endpoint endpoint_;
+  http::request<http::empty_body> request_;
+  std::shared_ptr<bool> alive_;
+  std::list<std::shared_ptr<Connection>> all_;
+  std::vector<std::shared_ptr<Connection>> idle_;
+  std::deque<MonoTime> waiting_;
+  std::size_t in_flight_ = 0;
+  std::uint64_t total_ = 0;
+  MonoTime started_{};
+  MonoTime next_progress_{};
+  Report report_;
+  env::TimerHandle timer_;
+  std::function<void(const Report&)> progress_;
+  std::function<void(const Report&)> done_;
+};
+
+Connection::Connection(AsioGenerator& owner, asio::ssl::context* tls)
+    : owner_(owner), stream_(std::in_place_type<beast::tcp_stream>, owner.io()) {
+  if (tls != nullptr) {
+    auto& secure = stream_.emplace<beast::ssl_stream<beast::tcp_stream>>(owner.io(), *tls);
+    ::SSL_set_tlsext_host_name(secure.native_handle(), owner.options().host.c_str());
+    secure.set_verify_callback(asio::ssl::host_name_verification(owner.options().host));
+  }
+}
+
+beast::tcp_stream& Connection::tcp() {
+  if (auto* plain = std::get_if<beast::tcp_stream>(&stream_)) return *plain;
+  return beast::get_lowest_layer(std::get<beast::ssl_stream<beast::tcp_stream>>(stream_));
+}
+
+void Connection::close() {
+  open_ = false;
+  error_code ignored;
+  tcp().socket().close(ignored);
+}
+
+void Connection::send(MonoTime due) {
+  due_ = due;
+  tcp().expires_after(owner_.options().timeout);
+  if (open_) {
+    write();
+  } else {
+    connect();
+  }
+}
+
+void Connection::connect() {
+  tcp().async_connect(owner_.endpoint(), [self = shared_from_this(), alive = owner_.alive()](
+                                             const error_code& error) {
+    if (!alive.lock()) return;
+    if (error) return self->failed(error);
+    error_code ignored;
+    self->tcp().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    self->handshake();
+  });
+}
+
+void Connection::handshake() {
+  auto* secure = std::get_if<beast::ssl_stream<beast::tcp_stream>>(&stream_);
+  open_ = true;
+  if (secure == nullptr) return write();
+  secure->async_handshake(
+      asio::ssl::stream_base::client,
+      [self = shared_from_this(), alive = owner_.alive()](const error_code& error) {
+        if (!alive.lock()) return;
+        if (error) return self->failed(error);
+        self->write();
+      });
+}
+
+void Connection::write() {
+  with_stream([this](auto& stream) {
+    http::async_write(stream, owner_.request(),
+                      [self = shared_from_this(), alive = owner_.alive()](const error_code& error,
+                                                                          std::size_t) {
+                        if (!alive.lock()) return;
+                        if (error) return self->failed(error);
+                        self->read();
+                      });
+  });
+}
+
+void Connection::read() {
+  parser_.emplace();
+  parser_->body_limit(kMaxBody);
+  with_stream([this](auto& stream) {
+    http::async_read(stream, buffer_, *parser_,
+                     [self = shared_from_this(), alive = owner_.alive()](const error_code& error,
+                                                                         std::size_t) {
+                       if (!alive.lock()) return;
+                       if (error) return self->failed(error);
+                       self->answered();
+                     });
+  });
+}
+
+void Connection::answered() {
+  const int status = parser_->get().result_int();
+  if (!parser_->get().keep_alive()) close();
+  tcp().expires_never();
+  owner_.succeeded(*this, due_, status);
+}
+
+void Connection::failed(const error_code& error) {
+  close();
+  owner_.broke(*this, error);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Generator>> Generator::make(host::Loop& loop, Options options) {
+  error_code error;
+  asio::ip::make_address(options.address, error);
+  if (error) return fail(Reason::kInvalid, fmt::format("'{}' is not an address", options.address));
+  if (options.rate <= 0 || options.max_connections == 0) {
+    return fail(Reason::kInvalid, "rate and connections must be more than 0");
+  }
+  std::unique_ptr<asio::ssl::context> tls;
+  if (options.tls) {
+    tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
+    tls->set_verify_mode(asio::ssl::verify_peer);
+    if (options.ca_file.empty()) {
+      tls->set_default_verify_paths(error);
+    } else {
+      tls->load_verify_file(options.ca_file, error);
+    }
+    if (error) {
+      return fail(Reason::kNotFound,
+                  fmt::format("trusted certificates {}: {}", options.ca_file, error.message()));
+    }
+  }
+  return std::make_unique<AsioGenerator>(loop, std::move(options), std::move(tls));
+}
+
+}  // namespace minato::load

@@ -1,0 +1,199 @@
+#include "local/local_world.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "image/store.h"
+#include "linux_container/oci_runtime.h"
+#include "store/sqlite_journal.h"
+#include "tls/authority.h"
+
+namespace minato::local {
+namespace {
+
+// Inside the holder this is a tmpfs of the world's own: gone with the holder.
+constexpr const char* kInsideRun = "/run/minato-world";
+
+std::uint64_t entropy() {
+  std::uint64_t seed = 0;
+  CHECK(::getrandom(&seed, sizeof seed, 0) == sizeof seed, "the kernel gives no randomness");
+  return seed;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+}  // namespace
+
+LocalWorld::LocalWorld(host::Loop& loop, env::Log& log, WorldConfig config, spec::Spec spec)
+    : loop_(loop),
+      log_(log),
+      config_(std::move(config)),
+      spec_(std::move(spec)),
+      env_{loop, loop, log, env::Rng(entropy())} {}
+
+LocalWorld::~LocalWorld() = default;
+
+Result<std::unique_ptr<LocalWorld>> LocalWorld::open(host::Loop& loop, env::Log& log,
+                                                     WorldConfig config, Listeners listeners) {
+  ASSIGN_OR_RETURN(spec::Spec spec, spec_of(config));
+  const blueprint::Blueprint blueprint = blueprint::compile(spec, config.secrets);
+  std::unique_ptr<LocalWorld> world(
+      new LocalWorld(loop, log, std::move(config), std::move(spec)));
+  RETURN_IF_ERROR(world->open_store());
+  RETURN_IF_ERROR(world->open_network());
+  RETURN_IF_ERROR(world->open_images());
+  RETURN_IF_ERROR(world->open_balancer(listeners));
+  RETURN_IF_ERROR(world->make_cluster(blueprint));
+  // Sinks are in place now: what the proxy reports from here on is heard.
+  ASSIGN_OR_RETURN(const balancer::Config balancer_config, world->balancer_config(blueprint));
+  RETURN_IF_ERROR(world->balancer_->configure(balancer_config));
+  return world;
+}
+
+Status LocalWorld::open_store() {
+  ASSIGN_OR_RETURN(auto journal, store::SqliteJournal::open(config_.state_dir + "/cluster.db"));
+  ASSIGN_OR_RETURN(store_, store::Store::open(std::move(journal)));
+  flusher_ = std::make_unique<store::Flusher>(env_.fork("store"), *store_);
+  return {};
+}
+
+Status LocalWorld::open_network() {
+  cgroups_ = std::make_unique<host::Cgroups>(host::Cgroups::detect("minato-" + config_.name));
+  cgroup_note_ = cgroups_->describe();
+  linux_net::VpcOptions vpc;
+  vpc.directory = kInsideRun;
+  vpc.region = spec_.region;
+  for (const std::string& zone : spec_.zones) vpc.zones.push_back(spec_.region + zone);
+  ASSIGN_OR_RETURN(vpc_, linux_net::Vpc::open(std::move(vpc), log_));
+  // Groups without a network are what a world that ended badly left behind.
+  if (vpc_->nodes().empty()) RETURN_IF_ERROR(cgroups_->remove_root());
+  linux_net::InstancesOptions instances;
+  instances.boot_delay = profile().boot_delay;
+  instances.cpu_scale_milli = spec_.local.cpu_scale_percent * 10;
+  instances.before_remove = [this](const std::string& node) { clear_node(node); };
+  instances_ = std::make_unique<linux_net::Instances>(std::move(instances), *vpc_, *cgroups_, loop_, log_);
+  rules_ = std::make_unique<linux_net::NftServiceRules>(*vpc_, vpc_->plan().pod_range(), log_);
+  linux_net::DnsOptions dns;
+  dns.directory = kInsideRun;
+  dns.address = vpc_->plan().dns().to_string();
+  dns.log_file = config_.state_dir + "/dns.log";
+  ASSIGN_OR_RETURN(dns_, linux_net::DnsServer::open(std::move(dns), loop_, log_));
+  return {};
+}
+
+Status LocalWorld::open_images() {
+  image::Options options;
+  options.auth_files = image::default_auth_files();
+  ASSIGN_OR_RETURN(image::ImageStore images,
+                   image::ImageStore::open(config_.image_cache_dir, std::move(options)));
+  images_ = std::make_unique<linux_container::ImageStoreImages>(std::move(images));
+  const std::string scratch = std::string(kInsideRun) + "/scratch";
+  RETURN_IF_ERROR(host::make_directories(scratch, 0700));
+  ASSIGN_OR_RETURN(oci_runtime_, linux_container::detect_oci_runtime(scratch));
+  return {};
+}
+
+Status LocalWorld::open_balancer(const Listeners& listeners) {
+  haproxy::Options options;
+  options.run_dir = std::string(kInsideRun) + "/haproxy";
+  options.state_dir = config_.state_dir;
+  options.https_fd = listeners.https_fd;
+  options.http_fd = listeners.http_fd;
+  options.public_https_port = config_.https_port;
+  RETURN_IF_ERROR(host::make_directories(options.run_dir, 0700));
+  balancer_ = std::make_unique<haproxy::HaproxyBalancer>(loop_, log_, std::move(options));
+  return {};
+}
+
+Result<balancer::Config> LocalWorld::balancer_config(const blueprint::Blueprint& blueprint) const {
+  ASSIGN_OR_RETURN(tls::Authority authority,
+                   tls::Authority::open_or_create(config_.state_dir + "/authority", host_name(), loop_.wall()));
+  tls::Request request;
+  request.domain = blueprint.domain;
+  request.more_dns_names = {"localhost"};
+  ASSIGN_OR_RETURN(const tls::Certificate certificate, authority.issue(request, loop_.wall()));
+  balancer::Config out;
+  out.listener.domain = blueprint.domain;
+  out.listener.certificate_pem = certificate.chain_pem;
+  out.listener.private_key_file = certificate.key_file;
+  out.listener.idle_timeout = blueprint.idle_timeout;
+  out.target_group = blueprint.target_group;
+  return out;
+}
+
+cluster::Profile LocalWorld::profile() const {
+  return spec_.local.realistic ? cluster::kRealistic : cluster::kFast;
+}
+
+Status LocalWorld::make_cluster(const blueprint::Blueprint& blueprint) {
+  cluster::Options options;
+  options.profile = profile();
+  options.region = spec_.region;
+  options.groups = blueprint.groups;
+  options.deregistration_delay = blueprint.target_group.deregistration_delay;
+  cluster::Seams seams{*instances_, *balancer_, *rules_, *dns_,
+                       [this](const cloudmodel::Instance& instance) { return make_runtime(instance); }};
+  ASSIGN_OR_RETURN(cluster_, cluster::Cluster::make(env_.fork("cluster"), *store_, std::move(seams),
+                                                    std::move(options)));
+  return {};
+}
+
+std::unique_ptr<container::Runtime> LocalWorld::make_runtime(const cloudmodel::Instance& instance) {
+  linux_container::Options options;
+  options.node = instance.hostname;
+  options.cgroup = instance.id;
+  options.run_dir = fmt::format("{}/nodes/{}", kInsideRun, instance.id);
+  options.state_dir = fmt::format("{}/nodes/{}", config_.state_dir, instance.id);
+  options.logs_dir = config_.state_dir + "/logs";
+  options.shim_argv = {"/proc/self/exe", "shim"};
+  options.oci_runtime = oci_runtime_;
+  return std::make_unique<linux_container::LinuxRuntime>(loop_, log_, *images_, *cgroups_, *vpc_,
+                                                         std::move(options));
+}
+
+// Runs after the Node's processes are dead: their mounts went with the shims' namespaces, so what
+// is left are files.
+void LocalWorld::clear_node(const std::string& node) {
+  rules_->forget(node);
+  for (const linux_net::VpcNode& known : vpc_->nodes()) {
+    if (known.name != node) continue;
+    for (const std::string& base : {std::string(kInsideRun), config_.state_dir}) {
+      const Status removed = host::remove_tree(fmt::format("{}/nodes/{}", base, known.instance_id));
+      if (!removed) log_.write(env::Level::kWarning, "local", removed.error().message);
+    }
+  }
+}
+
+Status LocalWorld::start() {
+  RETURN_IF_ERROR(cluster_->start());
+  return cluster_->apply(blueprint::compile(spec_, config_.secrets));
+}
+
+Status LocalWorld::deploy(WorldConfig changed) {
+  ASSIGN_OR_RETURN(spec::Spec spec, spec_of(changed));
+  if (spec.service != spec_.service) {
+    return fail(Reason::kInvalid, fmt::format("the file is of service '{}', but '{}' runs here; "
+                                              "start it with: minato up", spec.service, spec_.service));
+  }
+  const blueprint::Blueprint blueprint = blueprint::compile(spec, changed.secrets);
+  RETURN_IF_ERROR(save(changed));
+  config_ = std::move(changed);
+  spec_ = std::move(spec);
+  RETURN_IF_ERROR(cluster_->apply(blueprint));
+  ASSIGN_OR_RETURN(const balancer::Config config, balancer_config(blueprint));
+  return balancer_->configure(config);
+}
+
+Status LocalWorld::keep(WorldConfig config) {
+  ASSIGN_OR_RETURN(spec::Spec spec, spec_of(config));
+  RETURN_IF_ERROR(save(config));
+  config_ = std::move(config);
+  spec_ = std::move(spec);
+  return {};
+}
+
+}  // namespace minato::local

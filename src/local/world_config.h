@@ -1,0 +1,41 @@
+// What a local world was asked to be: the file as read, secret values, ports. Written by `minato up`
+// (0600, in the world's 0700 directory) and by deploys, read by the control process at each start.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "blueprint/blueprint.h"
+#include "spec/spec.h"
+
+namespace minato::local {
+
+struct WorldConfig {
+  std::string name;
+  std::string state_dir;
+  std::string run_dir;
+  std::string image_cache_dir;
+  std::vector<spec::Source> sources;  // The file and its overlays.
+  std::string directory;              // What relative paths in them are relative to.
+  std::string image;                  // Deployed over the file's; "" for the file's.
+  blueprint::SecretValues secrets;
+  std::uint16_t https_port = 0;  // As bound on the host.
+  std::uint16_t http_port = 0;
+  std::string started_by;  // Version of minato, for people.
+
+  std::string path() const { return state_dir + "/world.json"; }
+  std::string url() const;
+};
+
+Status save(const WorldConfig& config);
+Result<WorldConfig> load_world_config(const std::string& state_dir);
+
+// The spec of the configuration, with paths made absolute and the deployed image in place.
+Result<spec::Spec> spec_of(const WorldConfig& config);
+
+// Paths behind oci: and docker-archive: made absolute against `directory`.
+std::string absolute_image(const std::string& image, const std::string& directory);
+
+}  // namespace minato::local

@@ -1,0 +1,179 @@
+#include "sim/sim_world.h"
+
+#include <fmt/format.h>
+
+#include "cluster/view.h"
+#include "controllers/deployment/rollback.h"
+#include "kube/display.h"
+#include "kube/names.h"
+#include "sim/runtime.h"
+
+namespace minato::sim {
+
+SimWorld::SimWorld(SimOptions options)
+    : options_(std::move(options)),
+      env_{time_, time_, options_.log != nullptr ? *options_.log : null_log_, env::Rng(options_.seed)},
+      datacenter_(env_.fork("datacenter"), options_.timings),
+      instances_(datacenter_, options_.spec.region),
+      rules_(datacenter_),
+      balancer_(env_.fork("balancer"), datacenter_, rules_),
+      trace_(time_, store_),
+      invariants_(time_, store_, datacenter_) {
+  const blueprint::Blueprint blueprint = blueprint::compile(options_.spec, {});
+  balancer::Config config;
+  config.target_group = blueprint.target_group;
+  (void)balancer_.configure(config);
+}
+
+SimWorld::~SimWorld() {
+  traffic_timer_.cancel();
+  cluster_.reset();
+}
+
+Status SimWorld::start() {
+  RETURN_IF_ERROR(start_control());
+  RETURN_IF_ERROR(cluster_->apply(blueprint::compile(options_.spec, {})));
+  set_rate(options_.requests_per_second);
+  return {};
+}
+
+Status SimWorld::start_control() {
+  const blueprint::Blueprint blueprint = blueprint::compile(options_.spec, {});
+  cluster::Options options;
+  options.profile = options_.profile;
+  options.region = options_.spec.region;
+  options.groups = blueprint.groups;
+  options.deregistration_delay = blueprint.target_group.deregistration_delay;
+  options.metrics_interval = Duration{0};
+  cluster::Seams seams{instances_, balancer_, rules_, dns_, [this](const cloudmodel::Instance& instance) {
+                         return std::make_unique<SimRuntime>(datacenter_, instance.hostname);
+                       }};
+  // A new process draws new numbers, or it would give out the names of its predecessor again.
+  env::Env env = env_.fork(fmt::format("control-{}", ++lives_));
+  ASSIGN_OR_RETURN(cluster_, cluster::Cluster::make(std::move(env), store_, std::move(seams), std::move(options)));
+  return cluster_->start();
+}
+
+void SimWorld::stop_control() { cluster_.reset(); }
+
+void SimWorld::kill_control() {
+  stop_control();
+  if (const Status status = start_control(); !status) violations_.push_back("control did not come back: " + status.error().message);
+}
+
+void SimWorld::set_rate(double requests_per_second) {
+  rate_ = requests_per_second;
+  traffic_timer_.cancel();
+  if (rate_ > 0) send_request();
+}
+
+void SimWorld::send_request() {
+  const Duration gap{static_cast<std::int64_t>(1e9 / rate_)};
+  traffic_timer_ = time_.after(gap, [this] {
+    balancer_.request(options_.service_time);
+    send_request();
+  });
+}
+
+void SimWorld::check() {
+  std::string broken = invariants_.check(balancer_.counts(), cluster_ != nullptr);
+  if (broken.empty()) broken = trace_.violation();
+  if (!broken.empty()) {
+    violations_.push_back(fmt::format("{} (seed {}, at {})", broken, options_.seed,
+                                      format_duration(time_.monotonic().time_since_epoch())));
+  }
+}
+
+void SimWorld::run_for(Duration duration) {
+  const MonoTime until = time_.monotonic() + duration;
+  while (violations_.empty() && time_.step(until)) check();
+  if (violations_.empty() && cluster_ != nullptr) {
+    if (const std::string broken = cluster_->scheduler().audit(); !broken.empty()) {
+      violations_.push_back(fmt::format("scheduler: {} (seed {})", broken, options_.seed));
+    }
+  }
+  if (violations_.empty()) time_.advance(until - time_.monotonic());
+}
+
+bool SimWorld::converged() const {
+  if (cluster_ == nullptr) return false;
+  const std::string& service = options_.spec.service;
+  const auto deployment = cluster_->informers().of<kube::Deployment>().get({service, service});
+  if (!deployment || !cluster::rollout_of(*deployment).done) return false;
+  for (const cloudmodel::GroupSpec& group : cluster_->cloud().groups()) {
+    std::int32_t in_service = 0;
+    for (const cloudmodel::Instance& instance : cluster_->cloud().instances()) {
+      if (instance.group != group.name) continue;
+      if (instance.state != cloudmodel::LifecycleState::kInService || !instance.healthy) return false;
+      ++in_service;
+    }
+    if (in_service != group.desired_capacity) return false;
+  }
+  for (const cloudmodel::TargetHealth& target : cluster_->cloud().describe_target_health()) {
+    if (target.state != cloudmodel::TargetState::kHealthy) return false;
+  }
+  for (const auto& [key, node] : cluster_->informers().of<kube::Node>().all()) {
+    if (kube::display_status(*node) != "Ready") return false;
+  }
+  return true;
+}
+
+bool SimWorld::run_until_converged(Duration limit) {
+  const MonoTime until = time_.monotonic() + limit;
+  while (time_.monotonic() < until && violations_.empty()) {
+    if (converged()) return true;
+    run_for(100ms);
+  }
+  return converged();
+}
+
+Status SimWorld::deploy(const std::string& image) {
+  if (cluster_ == nullptr) return fail(Reason::kUnavailable, "the control process is away");
+  options_.spec.image = image;
+  return cluster_->apply(blueprint::compile(options_.spec, {}));
+}
+
+Status SimWorld::rollback() {
+  if (cluster_ == nullptr) return fail(Reason::kUnavailable, "the control process is away");
+  const std::string& service = options_.spec.service;
+  const auto back = controllers::rollback(cluster_->client(), {service, service}, 0);
+  if (!back) return std::unexpected(back.error());
+  const auto deployment = kube::get<kube::Deployment>(cluster_->client(), {service, service});
+  if (deployment) options_.spec.image = (*deployment)->spec.template_.spec.containers[0].image;
+  return {};
+}
+
+void SimWorld::crash_container(std::uint64_t choice) {
+  std::vector<std::pair<std::string, container::ContainerRef>> running;
+  for (const auto& [id, machine] : datacenter_.machines()) {
+    for (const auto& [uid, pod] : machine.pods) {
+      for (const auto& [ref, program] : pod.programs) {
+        if (program.running()) running.emplace_back(id, ref);
+      }
+    }
+  }
+  if (running.empty()) return;
+  const auto& [id, ref] = running[choice % running.size()];
+  datacenter_.end_program(id, ref, 0, 9);
+}
+
+void SimWorld::kill_machine(std::uint64_t choice) {
+  if (datacenter_.machines().empty()) return;
+  auto victim = datacenter_.machines().begin();
+  std::advance(victim, static_cast<std::ptrdiff_t>(choice % datacenter_.machines().size()));
+  rules_.forget(victim->second.node);
+  instances_.fail_machine(std::string(victim->first));
+}
+
+Status SimWorld::delete_pod(std::uint64_t choice) {
+  if (cluster_ == nullptr) return fail(Reason::kUnavailable, "the control process is away");
+  const auto pods = cluster_->informers().of<kube::Pod>().in_namespace(options_.spec.service);
+  if (pods.empty()) return {};
+  return ignore_not_found(cluster_->client().remove(kube::Pod::static_kind(), pods[choice % pods.size()]->key()));
+}
+
+void SimWorld::set_zone_capacity(const std::string& zone, bool available) {
+  instances_.set_capacity(zone, available);
+}
+
+}  // namespace minato::sim
