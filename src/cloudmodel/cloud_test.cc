@@ -133,6 +133,25 @@ TEST_F(CloudTest, ADeadInstanceIsReplacedInItsZoneAfterTheCheck) {
   EXPECT_EQ(zones(), (std::map<std::string, int>{{"ra", 1}, {"rc", 1}, {"rd", 1}})) << zone;
 }
 
+TEST_F(CloudTest, ADeadInstanceIsReplacedThoughControlDiedMeanwhile) {
+  cloud_->put_auto_scaling_group(group(3));
+  cloud_->start();
+  time_.advance(3s);
+  const std::string victim = cloud_->instances()[0].id;
+  machines_.die(victim);
+  time_.advance(1s);
+  for (int restart = 0; restart < 2; ++restart) {
+    cloud_.reset();
+    make();
+    ASSERT_TRUE(cloud_->restore(saved_));
+    cloud_->start();
+    time_.advance(1s);
+  }
+  time_.advance(10s);
+  EXPECT_EQ(cloud_->find_instance(victim), nullptr);
+  EXPECT_EQ(machines_.machines.size(), 3u);
+}
+
 TEST_F(CloudTest, FailedLaunchesBackOffAndSayWhy) {
   machines_.fail_boots = 2;
   cloud_->put_auto_scaling_group(group(1));

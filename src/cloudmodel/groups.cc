@@ -267,10 +267,12 @@ void Cloud::finish_termination(const std::string& id) {
 void Cloud::machine_gone(const std::string& id) {
   const auto found = instances_.find(id);
   if (found == instances_.end() || found->second.state == LifecycleState::kTerminating) return;
-  if (!found->second.healthy) return;
-  found->second.healthy = false;
-  save();
-  if (listener_.lost) listener_.lost(found->second);
+  if (replacement_timers_.contains(id)) return;
+  if (found->second.healthy) {
+    found->second.healthy = false;
+    save();
+    if (listener_.lost) listener_.lost(found->second);
+  }
   replacement_timers_[id] =
       env_.executor.after(options_.instance_check_interval, [this, id] { replace_lost(id); });
 }

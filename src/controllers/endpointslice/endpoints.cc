@@ -1,0 +1,275 @@
+#include "controllers/endpointslice/endpoints.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "controllers/common/ownership.h"
+#include "controllers/common/pods.h"
+#include "kube/json.h"
+#include "kube/names.h"
+
+namespace minato::controllers {
+namespace {
+
+constexpr std::string_view kIpv4 = "IPv4";
+constexpr std::string_view kIpv6 = "IPv6";
+constexpr std::string_view kHeadlessLabel = "service.kubernetes.io/headless";
+
+std::string_view address_type_of(const std::string& address) {
+  return address.find(':') == std::string::npos ? kIpv4 : kIpv6;
+}
+
+std::vector<std::string> address_types(const kube::Service& service) {
+  if (service.spec.ip_families.empty()) return {std::string(kIpv4)};
+  return service.spec.ip_families;
+}
+
+std::string address_of(const kube::Pod& pod, const std::string& type) {
+  if (!pod.status.pod_ip.empty() && address_type_of(pod.status.pod_ip) == type) {
+    return pod.status.pod_ip;
+  }
+  for (const kube::PodIP& each : pod.status.pod_ips) {
+    if (address_type_of(each.ip) == type) return each.ip;
+  }
+  return {};
+}
+
+std::optional<std::int32_t> named_port(const kube::Pod& pod, const std::string& name,
+                                       const std::string& protocol) {
+  const auto search = [&](const std::vector<kube::Container>& containers,
+                          bool restartable_only) -> std::optional<std::int32_t> {
+    for (const kube::Container& container : containers) {
+      if (restartable_only && container.restart_policy.value_or("") != "Always") continue;
+      for (const kube::ContainerPort& port : container.ports) {
+        const std::string_view spoken = port.protocol.empty() ? "TCP" : port.protocol;
+        if (port.name == name && spoken == protocol) return port.container_port;
+      }
+    }
+    return std::nullopt;
+  };
+  if (const auto found = search(pod.spec.containers, false)) return found;
+  return search(pod.spec.init_containers, true);
+}
+
+// Ports whose name no container has are left out.
+std::vector<kube::EndpointPort> ports_of(const kube::Service& service, const kube::Pod& pod) {
+  std::vector<kube::EndpointPort> out;
+  for (const kube::ServicePort& wanted : service.spec.ports) {
+    const std::string protocol = wanted.protocol.empty() ? "TCP" : wanted.protocol;
+    std::optional<std::int32_t> number;
+    if (!wanted.target_port.is_int()) {
+      number = named_port(pod, wanted.target_port.text(), protocol);
+    } else {
+      number = wanted.target_port.number() != 0 ? wanted.target_port.number() : wanted.port;
+    }
+    if (!number) continue;
+    kube::EndpointPort port;
+    port.name = wanted.name;
+    port.protocol = protocol;
+    port.port = *number;
+    port.app_protocol = wanted.app_protocol;
+    out.push_back(std::move(port));
+  }
+  return out;
+}
+
+kube::Endpoint endpoint_of(const kube::Service& service, const kube::Pod& pod,
+                           const std::string& address, const kube::Node* node) {
+  const bool serving = is_pod_ready(pod);
+  const bool terminating = is_deleting(pod.metadata);
+  kube::Endpoint out;
+  out.addresses = {address};
+  out.conditions.ready =
+      service.spec.publish_not_ready_addresses || (serving && !terminating);
+  out.conditions.serving = serving;
+  out.conditions.terminating = terminating;
+  kube::ObjectReference target;
+  target.kind = kube::Pod::static_kind().kind;
+  target.namespace_ = pod.metadata.namespace_;
+  target.name = pod.metadata.name;
+  target.uid = pod.metadata.uid;
+  out.target_ref = std::move(target);
+  if (!pod.spec.node_name.empty()) out.node_name = pod.spec.node_name;
+  if (node != nullptr) {
+    const auto zone = node->metadata.labels.find(std::string(kube::kLabelZone));
+    if (zone != node->metadata.labels.end()) out.zone = zone->second;
+  }
+  if (!pod.spec.hostname.empty() && pod.spec.subdomain == service.metadata.name) {
+    out.hostname = pod.spec.hostname;
+  }
+  return out;
+}
+
+std::string group_key(std::string_view address_type, const std::vector<kube::EndpointPort>& ports) {
+  return std::string(address_type) + kube::to_json_text(ports);
+}
+
+// Who an endpoint is, whatever its conditions.
+std::string identity(const kube::Endpoint& endpoint) {
+  return (endpoint.target_ref ? endpoint.target_ref->uid : std::string()) + "@" +
+         (endpoint.addresses.empty() ? std::string() : endpoint.addresses.front());
+}
+
+std::map<std::string, std::string> slice_labels(const kube::Service& service) {
+  std::map<std::string, std::string> labels = service.metadata.labels;
+  labels.erase(std::string(kHeadlessLabel));
+  labels[std::string(kube::kLabelServiceName)] = service.metadata.name;
+  labels[std::string(kube::kLabelManagedBy)] = kEndpointSliceManager;
+  if (service.spec.cluster_ip == "None") labels[std::string(kHeadlessLabel)] = "";
+  return labels;
+}
+
+kube::EndpointSlice new_slice(const kube::Service& service, const EndpointGroup& group) {
+  kube::EndpointSlice out;
+  out.metadata.namespace_ = service.metadata.namespace_;
+  out.metadata.generate_name = service.metadata.name + "-";
+  out.metadata.labels = slice_labels(service);
+  out.metadata.owner_references.push_back(controller_reference(service));
+  out.address_type = group.address_type;
+  out.ports = group.ports;
+  return out;
+}
+
+struct Draft {
+  SlicePtr before;
+  kube::EndpointSlice after;
+  bool changed = false;
+};
+
+// Takes out of `wanted` what the slice keeps.
+Draft keep_wanted(const kube::Service& service, const SlicePtr& slice,
+                  std::map<std::string, kube::Endpoint>& wanted) {
+  Draft draft{.before = slice, .after = *slice};
+  draft.after.metadata.labels = slice_labels(service);
+  draft.after.endpoints.clear();
+  for (const kube::Endpoint& endpoint : slice->endpoints) {
+    const auto found = wanted.find(identity(endpoint));
+    if (found == wanted.end()) continue;
+    draft.after.endpoints.push_back(std::move(found->second));
+    wanted.erase(found);
+  }
+  draft.changed = !kube::equal(draft.after, *slice);
+  return draft;
+}
+
+void fill(Draft& draft, std::vector<kube::Endpoint>& left, std::size_t max_per_slice) {
+  auto& endpoints = draft.after.endpoints;
+  const std::size_t room = max_per_slice - std::min(max_per_slice, endpoints.size());
+  const auto count = static_cast<std::ptrdiff_t>(std::min(room, left.size()));
+  endpoints.insert(endpoints.end(), left.begin(), left.begin() + count);
+  left.erase(left.begin(), left.begin() + count);
+  draft.changed = draft.changed || count > 0;
+}
+
+// The slices of one port list and address type.
+void plan_group(const kube::Service& service, const std::vector<SlicePtr>& existing,
+                EndpointGroup group, std::size_t max_per_slice, SlicePlan& plan) {
+  std::map<std::string, kube::Endpoint> wanted;
+  std::vector<std::string> order;
+  for (kube::Endpoint& endpoint : group.endpoints) {
+    order.push_back(identity(endpoint));
+    wanted.insert_or_assign(order.back(), std::move(endpoint));
+  }
+  std::vector<Draft> drafts;
+  for (const SlicePtr& slice : existing) drafts.push_back(keep_wanted(service, slice, wanted));
+  std::vector<kube::Endpoint> left;
+  for (const std::string& id : order) {
+    const auto found = wanted.find(id);
+    if (found == wanted.end()) continue;
+    left.push_back(std::move(found->second));
+    wanted.erase(found);
+  }
+  for (Draft& draft : drafts) {
+    if (draft.changed) fill(draft, left, max_per_slice);
+  }
+  if (!left.empty()) {
+    // One untouched slice at most: the fullest that takes all that is left.
+    Draft* best = nullptr;
+    for (Draft& draft : drafts) {
+      const bool fits = draft.after.endpoints.size() + left.size() <= max_per_slice;
+      if (!fits || draft.changed) continue;
+      if (best == nullptr || draft.after.endpoints.size() > best->after.endpoints.size()) {
+        best = &draft;
+      }
+    }
+    if (best != nullptr) fill(*best, left, max_per_slice);
+  }
+  while (!left.empty()) {
+    Draft fresh{.after = new_slice(service, group)};
+    fill(fresh, left, max_per_slice);
+    plan.create.push_back(std::move(fresh.after));
+  }
+  for (Draft& draft : drafts) {
+    if (draft.after.endpoints.empty()) {
+      plan.remove.push_back(draft.before);
+    } else if (draft.changed) {
+      plan.update.push_back(std::move(draft.after));
+    }
+  }
+}
+
+// Readers tell "no endpoints" from "not looked at yet" by the empty slice.
+void keep_placeholder(const kube::Service& service, SlicePlan& plan) {
+  EndpointGroup nothing;
+  nothing.address_type = address_types(service).front();
+  const auto same_type = std::ranges::find_if(plan.remove, [&](const SlicePtr& slice) {
+    return slice->address_type == nothing.address_type;
+  });
+  if (same_type == plan.remove.end()) {
+    plan.create.push_back(new_slice(service, nothing));
+    return;
+  }
+  kube::EndpointSlice emptied = **same_type;
+  emptied.metadata.labels = slice_labels(service);
+  emptied.endpoints.clear();
+  emptied.ports.clear();
+  if (!kube::equal(emptied, **same_type)) plan.update.push_back(std::move(emptied));
+  plan.remove.erase(same_type);
+}
+
+}  // namespace
+
+std::vector<EndpointGroup> desired_endpoints(
+    const kube::Service& service, const std::vector<std::shared_ptr<const kube::Pod>>& pods,
+    const FindNode& find_node) {
+  std::map<std::string, EndpointGroup> groups;
+  for (const std::string& type : address_types(service)) {
+    for (const auto& pod : pods) {
+      const std::string address = address_of(*pod, type);
+      if (address.empty() || is_pod_terminal(*pod)) continue;
+      const auto node = find_node(pod->spec.node_name);
+      if (!node && !service.spec.publish_not_ready_addresses) continue;
+      std::vector<kube::EndpointPort> ports = ports_of(service, *pod);
+      EndpointGroup& group = groups[group_key(type, ports)];
+      group.address_type = type;
+      group.ports = std::move(ports);
+      group.endpoints.push_back(endpoint_of(service, *pod, address, node.get()));
+    }
+  }
+  std::vector<EndpointGroup> out;
+  for (auto& [key, group] : groups) out.push_back(std::move(group));
+  return out;
+}
+
+SlicePlan plan_slices(const kube::Service& service, const std::vector<SlicePtr>& existing,
+                      std::vector<EndpointGroup> desired, std::size_t max_per_slice) {
+  SlicePlan plan;
+  std::map<std::string, std::vector<SlicePtr>> by_group;
+  for (const SlicePtr& slice : existing) {
+    by_group[group_key(slice->address_type, slice->ports)].push_back(slice);
+  }
+  const bool any = !desired.empty();
+  for (EndpointGroup& group : desired) {
+    const auto found = by_group.extract(group_key(group.address_type, group.ports));
+    plan_group(service, found.empty() ? std::vector<SlicePtr>{} : found.mapped(), std::move(group),
+               max_per_slice, plan);
+  }
+  for (const auto& [key, unused] : by_group) {
+    plan.remove.insert(plan.remove.end(), unused.begin(), unused.end());
+  }
+  if (!any) keep_placeholder(service, plan);
+  return plan;
+}
+
+}  // namespace minato::controllers

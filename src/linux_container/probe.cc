@@ -1,0 +1,182 @@
+#include "linux_container/probe.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_static_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <cerrno>
+#include <optional>
+
+#include "base/check.h"
+#include "host/files.h"
+
+namespace minato::linux_container {
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+namespace {
+
+constexpr std::size_t kMaxBodyBytes = 10 << 10;  // As upstream's pkg/probe/http.
+constexpr std::uint32_t kMaxHeaderBytes = 64 << 10;
+constexpr const char* kOwnNamespace = "/proc/thread-self/ns/net";
+
+// Opens a socket in a namespace; the thread is back in its own when this returns.
+Status open_socket(tcp::socket& socket, const tcp& protocol, const std::string& netns_path) {
+  boost::system::error_code error;
+  if (netns_path.empty()) {
+    socket.open(protocol, error);
+  } else {
+    const host::Fd home(::open(kOwnNamespace, O_RDONLY | O_CLOEXEC));
+    const host::Fd target(::open(netns_path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!home || !target || ::setns(target.get(), CLONE_NEWNET) != 0) {
+      return fail_errno("entering the network namespace " + netns_path, errno);
+    }
+    socket.open(protocol, error);
+    // Elsewhere this thread would go on in a wrong network: no way to continue.
+    CHECK(::setns(home.get(), CLONE_NEWNET) == 0, "returning from {}: {}", netns_path, errno);
+  }
+  if (error) return fail(Reason::kUnavailable, "socket: " + error.message());
+  return {};
+}
+
+// One probe: connects, and with a request sends it and reads the answer.
+class Probe : public std::enable_shared_from_this<Probe> {
+ public:
+  Probe(const ProbeContext& context, container::Done<container::HttpResponse> done)
+      : loop_(context.loop), alive_(context.alive), socket_(context.loop.io()), done_(std::move(done)) {}
+
+  void begin(const std::string& host, std::uint16_t port, const std::string& netns_path,
+             Duration timeout) {
+    target_ = host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                                  : fmt::format("[{}]:{}", host, port);
+    timer_ = loop_.after(timeout, [self = shared_from_this()] {
+      self->finish(fail(Reason::kTimeout, self->target_ + ": no answer in time"));
+    });
+    boost::system::error_code error;
+    const auto address = asio::ip::make_address(host, error);
+    if (error) {
+      return fail_later({Reason::kInvalid, fmt::format("\"{}\" is not an IP address", host)});
+    }
+    const tcp::endpoint endpoint(address, port);
+    if (const Status status = open_socket(socket_, endpoint.protocol(), netns_path); !status) {
+      return fail_later(status.error());
+    }
+    socket_.async_connect(endpoint, [self = shared_from_this()](const auto& failure) {
+      self->connected(failure);
+    });
+  }
+
+  void fail_later(Error error) {
+    loop_.post([self = shared_from_this(), error = std::move(error)] {
+      self->finish(std::unexpected(error));
+    });
+  }
+
+  void set_request(const container::HttpRequest& wanted) {
+    request_.emplace(http::verb::get, wanted.path.empty() ? "/" : wanted.path, 11);
+    const bool default_port = wanted.port == 80;
+    request_->set(http::field::host,
+                  default_port ? wanted.host : fmt::format("{}:{}", wanted.host, wanted.port));
+    request_->set(http::field::user_agent, "kube-probe/1.33");
+    request_->set(http::field::accept, "*/*");
+    for (const auto& [name, value] : wanted.headers) request_->set(name, value);
+    request_->set(http::field::connection, "close");
+  }
+
+ private:
+  void connected(const boost::system::error_code& error) {
+    if (!done_) return;
+    if (error) return failed(error);
+    if (!request_) return finish(container::HttpResponse{});
+    http::async_write(socket_, *request_, [self = shared_from_this()](const auto& failure, std::size_t) {
+      if (!self->done_) return;
+      if (failure) return self->failed(failure);
+      self->read_header();
+    });
+  }
+
+  void read_header() {
+    parser_.header_limit(kMaxHeaderBytes);
+    parser_.body_limit(boost::none);  // The body is cut, not refused.
+    parser_.eager(true);
+    read_some();
+  }
+
+  void read_some() {
+    http::async_read_some(socket_, buffer_, parser_,
+                          [self = shared_from_this()](const auto& failure, std::size_t) {
+                            if (self->done_) self->received(failure);
+                          });
+  }
+
+  void received(const boost::system::error_code& error) {
+    const bool informational = parser_.is_header_done() && parser_.get().result_int() < 200;
+    const bool enough = parser_.is_done() || parser_.get().body().size() >= kMaxBodyBytes;
+    if (parser_.is_header_done() && !informational && (enough || error)) {
+      std::string body = std::move(parser_.get().body());
+      if (body.size() > kMaxBodyBytes) body.resize(kMaxBodyBytes);
+      return finish(container::HttpResponse{static_cast<int>(parser_.get().result_int()),
+                                            std::move(body)});
+    }
+    if (error) return failed(error);
+    if (parser_.is_done()) {
+      return finish(fail(Reason::kUnavailable, target_ + ": only an informational answer"));
+    }
+    read_some();
+  }
+
+  void failed(const boost::system::error_code& error) {
+    finish(fail(Reason::kUnavailable, fmt::format("{}: {}", target_, error.message())));
+  }
+
+  void finish(Result<container::HttpResponse> result) {
+    if (!done_) return;
+    auto done = std::exchange(done_, nullptr);
+    timer_.cancel();
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    if (!alive_.expired()) done(std::move(result));
+  }
+
+  host::Loop& loop_;
+  std::weak_ptr<const void> alive_;
+  tcp::socket socket_;
+  container::Done<container::HttpResponse> done_;
+  std::string target_;
+  env::TimerHandle timer_;
+  std::optional<http::request<http::empty_body>> request_;
+  boost::beast::flat_static_buffer<kMaxHeaderBytes> buffer_;
+  http::response_parser<http::string_body> parser_;
+};
+
+}  // namespace
+
+void probe_http(const ProbeContext& context, container::HttpRequest request, Duration timeout,
+                container::Done<container::HttpResponse> done) {
+  auto probe = std::make_shared<Probe>(context, std::move(done));
+  if (request.https) {
+    return probe->fail_later(
+        {Reason::kUnavailable, "probes over HTTPS are not supported here; use HTTP or TCP"});
+  }
+  probe->set_request(request);
+  probe->begin(request.host, request.port, context.netns_path, timeout);
+}
+
+void probe_tcp(const ProbeContext& context, const std::string& host, std::uint16_t port,
+               Duration timeout, container::DoneStatus done) {
+  auto probe = std::make_shared<Probe>(
+      context, [done = std::move(done)](Result<container::HttpResponse> result) mutable {
+        done(result ? Status{} : Status(std::unexpected(std::move(result).error())));
+      });
+  probe->begin(host, port, context.netns_path, timeout);
+}
+
+}  // namespace minato::linux_container

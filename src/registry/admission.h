@@ -1,0 +1,17 @@
+// Admission on create: what plug-ins of kube-apiserver that every cluster has switched on would
+// add to a Pod or refuse it for. Reads the store, changes only the object. Loop thread only.
+// Rules: k8s.io/kubernetes plugin/pkg/admission/{priority,defaulttolerationseconds,serviceaccount}.
+#pragma once
+
+#include "kube/types/pod.h"
+#include "store/store.h"
+
+namespace minato::registry {
+
+// Errors: Forbidden (no such PriorityClass, or a priority that differs from its class's).
+Status admit_priority(kube::Pod& pod, const store::Store& store);
+// 300 s for nodes that turn not-ready or unreachable, unless the Pod says otherwise.
+void admit_default_tolerations(kube::Pod& pod);
+void admit_service_account(kube::Pod& pod);
+
+}  // namespace minato::registry

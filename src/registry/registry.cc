@@ -1,0 +1,318 @@
+#include "registry/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "kube/names.h"
+#include "kube/types/config.h"
+#include "registry/admission.h"
+#include "registry/errors.h"
+#include "registry/filter.h"
+#include "registry/strategy.h"
+
+namespace minato::registry {
+
+using kube::FieldErrors;
+using kube::FieldPath;
+using kube::Kind;
+using kube::Object;
+using kube::ObjectKey;
+using kube::ObjectMeta;
+using kube::ObjectPtr;
+using kube::Service;
+using kube::Subresource;
+
+namespace {
+
+// Upstream's names.SimpleNameGenerator: a label's 63 characters less the random ones.
+constexpr std::size_t kSuffixLength = 5;
+constexpr std::size_t kMaxGeneratedPrefix = 63 - kSuffixLength;
+constexpr int kNameAttempts = 8;                     // KEP-4420.
+constexpr std::size_t kMaxObjectBytes = 1'572'864;  // etcd's default limit of a request, 1.5 MiB.
+
+Status check_size(const Object& object) {
+  const std::size_t bytes = kube::text_bytes(object.kind().type(), object.self());
+  if (bytes <= kMaxObjectBytes) return {};
+  return fail(Reason::kBadRequest,
+              fmt::format("{} \"{}\" is too large: {} bytes, at most {}",
+                          object.kind().group_resource(), object.metadata.name, bytes,
+                          kMaxObjectBytes));
+}
+
+const Service* as_service(const Object* object) {
+  if (object == nullptr || !(object->kind() == Service::static_kind())) return nullptr;
+  return static_cast<const Service*>(object);
+}
+
+// Nothing holds it back any more: what an update of a terminating object checks.
+bool may_be_erased(const Object& object) {
+  const ObjectMeta& metadata = object.metadata;
+  if (!is_set(metadata.deletion_timestamp) || !metadata.finalizers.empty()) return false;
+  if (metadata.deletion_grace_period_seconds.value_or(0) > 0) return false;
+  return object.kind() != kube::Namespace::static_kind() ||
+         kube::as<kube::Namespace>(object).spec.finalizers.empty();
+}
+
+template <class T>
+void keep(T& value, const T& stored, bool unset, const FieldPath& path, FieldErrors& errors) {
+  if (!unset && !(value == stored)) errors.invalid(path, "", "field is immutable");
+  value = stored;
+}
+
+// What of metadata only the server writes; left out it stays, changed it is refused.
+void keep_system_metadata(const ObjectMeta& stored, ObjectMeta& metadata, FieldErrors& errors) {
+  const FieldPath path("metadata");
+  keep(metadata.creation_timestamp, stored.creation_timestamp,
+       !is_set(metadata.creation_timestamp), path.child("creationTimestamp"), errors);
+  keep(metadata.deletion_timestamp, stored.deletion_timestamp,
+       !is_set(metadata.deletion_timestamp), path.child("deletionTimestamp"), errors);
+  keep(metadata.deletion_grace_period_seconds, stored.deletion_grace_period_seconds,
+       !metadata.deletion_grace_period_seconds, path.child("deletionGracePeriodSeconds"), errors);
+  metadata.uid = stored.uid;
+  metadata.generation = stored.generation;
+  metadata.resource_version = stored.resource_version;
+  metadata.self_link.clear();
+  if (!is_set(stored.deletion_timestamp)) return;
+  for (const std::string& finalizer : metadata.finalizers) {
+    if (std::ranges::find(stored.finalizers, finalizer) != stored.finalizers.end()) continue;
+    errors.forbidden(path.child("finalizers"),
+                     fmt::format("no new finalizers can be added if the object is being deleted, "
+                                 "found new finalizers []string{{\"{}\"}}", finalizer));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Registry>> Registry::make(env::Env env, store::Store& store,
+                                                 const RegistryOptions& options) {
+  ASSIGN_OR_RETURN(ServiceAllocator allocator,
+                   ServiceAllocator::make(options.service_cidr, options.node_ports));
+  for (const auto& [key, object] : store.all(Service::static_kind())) {
+    allocator.commit(nullptr, as_service(object.get()));
+  }
+  return std::unique_ptr<Registry>(new Registry(std::move(env), store, std::move(allocator)));
+}
+
+Registry::Registry(env::Env env, store::Store& store, ServiceAllocator allocator)
+    : env_(std::move(env)), store_(store), allocator_(std::move(allocator)) {}
+
+Registry::~Registry() = default;
+
+kube::Time Registry::now() const { return env_.clock.wall(); }
+
+Result<const Strategy*> Registry::strategy_for(const Kind& kind) const {
+  if (const Strategy* strategy = find_strategy(kind)) return strategy;
+  return fail(Reason::kMethodNotAllowed,
+              fmt::format("the server does not allow this method on {}", kind.group_resource()));
+}
+
+Result<ObjectPtr> Registry::get(const Kind& kind, const ObjectKey& key) const {
+  ObjectPtr found = store_.get(kind, key);
+  if (!found) return not_found(kind, key.name);
+  return found;
+}
+
+Result<kube::ObjectList> Registry::list(const Kind& kind,
+                                        const kube::ListOptions& options) const {
+  ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
+  ASSIGN_OR_RETURN(const Filter filter, Filter::make(*strategy, options));
+  kube::ObjectList out;
+  out.resource_version = store_.resource_version();
+  const store::Objects& all = store_.all(kind);
+  const auto begin = options.namespace_.empty() ? all.begin()
+                                                : all.lower_bound({options.namespace_, ""});
+  for (auto it = begin; it != all.end(); ++it) {
+    if (!options.namespace_.empty() && it->first.namespace_ != options.namespace_) break;
+    if (filter.matches(*it->second)) out.items.push_back(it->second);
+  }
+  return out;
+}
+
+Result<std::unique_ptr<kube::Watch>> Registry::watch(const Kind& kind,
+                                                     const kube::ListOptions& options,
+                                                     std::uint64_t from_version,
+                                                     kube::WatchSink sink) {
+  ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
+  ASSIGN_OR_RETURN(Filter filter, Filter::make(*strategy, options));
+  if (filter.matches_everything()) {
+    return store_.watch(kind, from_version, [sink = std::move(sink)](const store::Event& event) {
+      sink({event.type, event.object, event.resource_version});
+    });
+  }
+  return store_.watch(kind, from_version,
+                      [sink = std::move(sink), filter = std::move(filter)](
+                          const store::Event& event) {
+                        if (const auto seen = filtered(filter, event)) sink(*seen);
+                      });
+}
+
+Status Registry::check_namespace(const Kind& kind, const ObjectMeta& metadata) const {
+  if (kind.scope == kube::Scope::kCluster || metadata.namespace_.empty()) return {};
+  const ObjectPtr found = store_.get(kube::Namespace::static_kind(), {"", metadata.namespace_});
+  if (!found) return not_found(kube::Namespace::static_kind(), metadata.namespace_);
+  if (!is_set(found->metadata.deletion_timestamp)) return {};
+  return forbidden(kind, metadata.name,
+                   fmt::format("unable to create new content in namespace {} because it is being "
+                               "terminated", metadata.namespace_));
+}
+
+Status Registry::admit(Object& object) const {
+  if (object.kind() != kube::Pod::static_kind()) return {};
+  auto& pod = mutable_as<kube::Pod>(object);
+  admit_service_account(pod);
+  admit_default_tolerations(pod);
+  return admit_priority(pod, store_);
+}
+
+Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object) {
+  const Kind& kind = object->kind();
+  ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
+  ObjectMeta& metadata = object->metadata;
+  if (!metadata.resource_version.empty()) {
+    return fail(Reason::kBadRequest, "resourceVersion should not be set on objects to be created");
+  }
+  RETURN_IF_ERROR(check_namespace(kind, metadata));
+  if (metadata.name.empty() && !metadata.generate_name.empty()) {
+    const std::string prefix = metadata.generate_name.substr(0, kMaxGeneratedPrefix);
+    int attempts = 0;
+    do {
+      metadata.name = prefix + env_.rng.suffix(kSuffixLength);
+    } while (store_.get(kind, object->key()) && ++attempts < kNameAttempts);
+  }
+  metadata.uid = env_.rng.uuid();
+  metadata.creation_timestamp = now();
+  metadata.deletion_timestamp = {};
+  metadata.deletion_grace_period_seconds.reset();
+  metadata.generation = strategy->changes_generation ? 1 : 0;
+  metadata.self_link.clear();
+  if (strategy->copy_status && strategy->first_status == FirstStatus::kReset) {
+    strategy->copy_status(*kind.make(), *object);
+  }
+  if (strategy->set_defaults) strategy->set_defaults(*object);
+  if (strategy->prepare_create) strategy->prepare_create(*object);
+  RETURN_IF_ERROR(admit(*object));
+  return create_prepared(*strategy, std::move(object));
+}
+
+Result<ObjectPtr> Registry::create_prepared(const Strategy& strategy,
+                                            std::unique_ptr<Object> object) {
+  const Kind& kind = object->kind();
+  FieldErrors errors;
+  kube::validate_metadata(kind, object->metadata, strategy.name_rule, errors);
+  if (strategy.validate) strategy.validate(*object, errors);
+  if (!errors.empty()) return std::unexpected(errors.to_error(kind, object->metadata.name));
+  RETURN_IF_ERROR(check_size(*object));
+  if (store_.get(kind, object->key())) return already_exists(kind, object->metadata.name);
+  const bool is_service = kind == Service::static_kind();
+  if (is_service) {
+    allocator_.complete(mutable_as<Service>(*object), nullptr, errors);
+    if (!errors.empty()) return std::unexpected(errors.to_error(kind, object->metadata.name));
+  }
+  ASSIGN_OR_RETURN(ObjectPtr created, store_.create(std::move(object)));
+  if (is_service) allocator_.commit(nullptr, as_service(created.get()));
+  return created;
+}
+
+Result<ObjectPtr> Registry::update(std::unique_ptr<Object> object, Subresource subresource) {
+  const Kind& kind = object->kind();
+  ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
+  const std::string& name = object->metadata.name;
+  const ObjectPtr current = store_.get(kind, object->key());
+  if (!current) return not_found(kind, name);
+  const std::string& version = object->metadata.resource_version;
+  if (version.empty() && strategy->empty_version == EmptyVersion::kRefused) {
+    FieldErrors errors;
+    const FieldPath path("metadata.resourceVersion");
+    errors.invalid(path, 0, "must be specified for an update");
+    return std::unexpected(errors.to_error(kind, name));
+  }
+  if (!object->metadata.uid.empty() && object->metadata.uid != current->metadata.uid) {
+    return conflict(kind.group_resource(), name,
+                    fmt::format("Precondition failed: UID in precondition: {}, UID in object "
+                                "meta: {}", object->metadata.uid, current->metadata.uid));
+  }
+  if (!version.empty() && version != current->metadata.resource_version) {
+    return modified(kind, name);
+  }
+  return replace(*strategy, current, std::move(object), subresource);
+}
+
+Result<ObjectPtr> Registry::replace(const Strategy& strategy, const ObjectPtr& current,
+                                    std::unique_ptr<Object> object, Subresource subresource) {
+  switch (subresource) {
+    case Subresource::kNone: return replace_object(strategy, current, std::move(object));
+    case Subresource::kStatus: return replace_status(strategy, current, *object);
+    case Subresource::kFinalize: return replace_finalizers(current, *object);
+  }
+  return fail(Reason::kNotFound, "the server could not find the requested resource");
+}
+
+Result<ObjectPtr> Registry::replace_object(const Strategy& strategy, const ObjectPtr& current,
+                                           std::unique_ptr<Object> object) {
+  const Kind& kind = object->kind();
+  FieldErrors errors;
+  keep_system_metadata(current->metadata, object->metadata, errors);
+  if (strategy.copy_status) strategy.copy_status(*current, *object);
+  if (strategy.set_defaults) strategy.set_defaults(*object);
+  if (strategy.prepare_update) strategy.prepare_update(*current, *object);
+  const bool is_service = kind == Service::static_kind();
+  if (is_service) {
+    allocator_.complete(mutable_as<Service>(*object), as_service(current.get()), errors);
+  }
+  if (strategy.equal(*current, *object) && errors.empty()) return current;
+  if (strategy.changes_generation && strategy.changes_generation(*current, *object)) {
+    ++object->metadata.generation;
+  }
+  kube::validate_metadata(kind, object->metadata, strategy.name_rule, errors);
+  if (strategy.validate) strategy.validate(*object, errors);
+  if (strategy.validate_update) strategy.validate_update(*current, *object, errors);
+  if (!errors.empty()) return std::unexpected(errors.to_error(kind, object->metadata.name));
+  RETURN_IF_ERROR(check_size(*object));
+  ASSIGN_OR_RETURN(ObjectPtr written, write(current, std::move(object)));
+  return written;
+}
+
+Result<ObjectPtr> Registry::replace_status(const Strategy& strategy, const ObjectPtr& current,
+                                           const Object& object) {
+  const Kind& kind = object.kind();
+  if (!strategy.copy_status) {
+    return fail(Reason::kNotFound, fmt::format("{} have no status subresource",
+                                               kind.group_resource()));
+  }
+  auto updated = current->clone();
+  strategy.copy_status(object, *updated);
+  if (strategy.prepare_status) strategy.prepare_status(*current, *updated);
+  if (strategy.equal(*current, *updated)) return current;
+  FieldErrors errors;
+  if (strategy.validate_status) strategy.validate_status(*current, *updated, errors);
+  if (!errors.empty()) return std::unexpected(errors.to_error(kind, current->metadata.name));
+  return write(current, std::move(updated));
+}
+
+Result<ObjectPtr> Registry::replace_finalizers(const ObjectPtr& current, const Object& object) {
+  if (current->kind() != kube::Namespace::static_kind()) {
+    return fail(Reason::kNotFound, fmt::format("{} have no finalize subresource",
+                                               current->kind().group_resource()));
+  }
+  auto updated = current->clone();
+  mutable_as<kube::Namespace>(*updated).spec.finalizers =
+      kube::as<kube::Namespace>(object).spec.finalizers;
+  return write(current, std::move(updated));
+}
+
+Result<ObjectPtr> Registry::write(const ObjectPtr& current, std::unique_ptr<Object> object) {
+  if (may_be_erased(*object)) return erase(current, std::move(object));
+  ASSIGN_OR_RETURN(ObjectPtr written, store_.update(current, std::move(object)));
+  allocator_.commit(as_service(current.get()), as_service(written.get()));
+  return written;
+}
+
+Result<ObjectPtr> Registry::erase(const ObjectPtr& current, std::unique_ptr<Object> last) {
+  ASSIGN_OR_RETURN(ObjectPtr erased, store_.remove(current, std::move(last)));
+  allocator_.commit(as_service(current.get()), nullptr);
+  return erased;
+}
+
+}  // namespace minato::registry

@@ -1,0 +1,101 @@
+// The API semantics of the served kinds over a store::Store: what kube-apiserver does between a
+// decoded request and etcd, without sockets.
+//
+// A write is: look up, apply metadata rules, keep spec and status apart, default, admit, validate,
+// allocate, then one compare-and-set in the store. What differs between kinds is a table
+// (registry/strategy.h). Nothing here runs in the background: owner references are the garbage
+// collector's work, emptying a namespace the namespace controller's, counting healthy Pods the
+// disruption controller's.
+//
+// Ownership: the Store and what the Env refers to outlive the Registry. Loop thread only. A sink
+// is called from inside the write that caused its event and must not write.
+// Errors: reasons and wording follow k8s.io/apimachinery pkg/api/errors. A write that fails changed
+// nothing. Unavailable: the store is read-only (its disk is full or broken).
+// Rules: k8s.io/apiserver pkg/registry/rest and pkg/registry/generic/registry/store.go.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "env/env.h"
+#include "kube/client.h"
+#include "registry/service_allocator.h"
+#include "store/store.h"
+
+namespace minato::registry {
+
+struct Strategy;
+
+inline constexpr std::string_view kNamespacePublic = "kube-public";
+
+struct RegistryOptions {
+  std::string service_cidr = "10.100.0.0/16";  // EKS's default.
+  PortRange node_ports;
+};
+
+class Registry {
+ public:
+  // Takes over the Services that the store holds. Errors: Invalid (options).
+  static Result<std::unique_ptr<Registry>> make(env::Env env, store::Store& store,
+                                                const RegistryOptions& options = {});
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  // The namespaces and PriorityClasses that every cluster has. Idempotent.
+  Status bootstrap();
+
+  // The verbs of kube::Client, with its contracts.
+  Result<kube::ObjectPtr> get(const kube::Kind& kind, const kube::ObjectKey& key) const;
+  Result<kube::ObjectList> list(const kube::Kind& kind, const kube::ListOptions& options) const;
+  Result<std::unique_ptr<kube::Watch>> watch(const kube::Kind& kind,
+                                             const kube::ListOptions& options,
+                                             std::uint64_t from_version, kube::WatchSink sink);
+  Result<kube::ObjectPtr> create(std::unique_ptr<kube::Object> object);
+  Result<kube::ObjectPtr> update(std::unique_ptr<kube::Object> object,
+                                 kube::Subresource subresource);
+  Result<kube::ObjectPtr> patch(const kube::Kind& kind, const kube::ObjectKey& key,
+                                kube::PatchType type, std::string_view body,
+                                kube::Subresource subresource);
+  Status remove(const kube::Kind& kind, const kube::ObjectKey& key,
+                const kube::RemoveOptions& options);
+  Status evict(const kube::ObjectKey& pod, const kube::RemoveOptions& options);
+  Status bind(const kube::ObjectKey& pod, const std::string& uid, const std::string& node);
+
+  store::Store& store() { return store_; }
+
+ private:
+  Registry(env::Env env, store::Store& store, ServiceAllocator allocator);
+
+  kube::Time now() const;
+  Result<const Strategy*> strategy_for(const kube::Kind& kind) const;
+  Status check_namespace(const kube::Kind& kind, const kube::ObjectMeta& metadata) const;
+  Status admit(kube::Object& object) const;
+  Result<kube::ObjectPtr> create_prepared(const Strategy& strategy,
+                                          std::unique_ptr<kube::Object> object);
+  // Versions and uid have been compared; `object` takes the place of `current`.
+  Result<kube::ObjectPtr> replace(const Strategy& strategy, const kube::ObjectPtr& current,
+                                  std::unique_ptr<kube::Object> object,
+                                  kube::Subresource subresource);
+  Result<kube::ObjectPtr> replace_object(const Strategy& strategy, const kube::ObjectPtr& current,
+                                         std::unique_ptr<kube::Object> object);
+  Result<kube::ObjectPtr> replace_status(const Strategy& strategy, const kube::ObjectPtr& current,
+                                         const kube::Object& object);
+  Result<kube::ObjectPtr> replace_finalizers(const kube::ObjectPtr& current,
+                                             const kube::Object& object);
+  // A terminating object that nothing holds back any more goes instead.
+  Result<kube::ObjectPtr> write(const kube::ObjectPtr& current,
+                                std::unique_ptr<kube::Object> object);
+  Result<kube::ObjectPtr> erase(const kube::ObjectPtr& current, std::unique_ptr<kube::Object> last);
+  Status remove_namespace(const kube::ObjectPtr& current);
+  Status remove_object(const kube::ObjectPtr& current, const kube::RemoveOptions& options);
+  Status take_disruption(const kube::Pod& pod);
+
+  env::Env env_;
+  store::Store& store_;
+  ServiceAllocator allocator_;
+};
+
+}  // namespace minato::registry

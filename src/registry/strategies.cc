@@ -1,0 +1,22 @@
+#include <algorithm>
+#include <vector>
+
+#include "registry/strategy.h"
+
+namespace minato::registry {
+
+const Strategy* find_strategy(const kube::Kind& kind) {
+  static const std::vector<Strategy> strategies{
+      config_map_strategy(),       event_strategy(),
+      namespace_strategy(),        node_strategy(),
+      pod_strategy(),              secret_strategy(),
+      service_strategy(),          service_account_strategy(),
+      daemon_set_strategy(),       deployment_strategy(),
+      replica_set_strategy(),      horizontal_pod_autoscaler_strategy(),
+      lease_strategy(),            endpoint_slice_strategy(),
+      pod_disruption_budget_strategy(), priority_class_strategy()};
+  const auto found = std::ranges::find(strategies, &kind, &Strategy::kind);
+  return found == strategies.end() ? nullptr : &*found;
+}
+
+}  // namespace minato::registry

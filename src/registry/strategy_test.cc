@@ -1,0 +1,363 @@
+// What the kinds refuse, what they let change, and what admission adds.
+#include "registry/strategy.h"
+
+#include <functional>
+
+#include "kube/types/autoscaling.h"
+#include "kube/types/coordination.h"
+#include "kube/types/node.h"
+#include "registry/fixture.h"
+
+namespace minato::registry {
+namespace {
+
+using kube::Pod;
+
+template <class T>
+struct Refusal {
+  const char* field;  // Of the first cause.
+  std::function<void(T&)> spoil;
+};
+
+class StrategyTest : public RegistryFixture {
+ protected:
+  // Each change on its own makes the otherwise valid object invalid, at that field.
+  template <class T>
+  void expect_refused(const T& valid, const std::vector<Refusal<T>>& refusals) {
+    for (const Refusal<T>& refusal : refusals) {
+      T object = valid;
+      refusal.spoil(object);
+      expect_field(kube::create(client_, object), refusal.field);
+    }
+    must_create(valid);
+  }
+  template <class T>
+  void expect_update_refused(const std::string& name, const std::vector<Refusal<T>>& refusals) {
+    const auto stored = read<T>(name);
+    for (const Refusal<T>& refusal : refusals) {
+      T object = *stored;
+      refusal.spoil(object);
+      expect_field(kube::update(client_, object), refusal.field);
+    }
+    EXPECT_EQ(read<T>(name), stored);
+  }
+  template <class R>
+  void expect_field(const R& result, const char* field) {
+    ASSERT_FALSE(result) << field;
+    EXPECT_EQ(result.error().reason, Reason::kInvalid) << field;
+    ASSERT_FALSE(result.error().causes.empty()) << field << ": " << result.error().message;
+    EXPECT_EQ(result.error().causes[0].field, field) << result.error().message;
+  }
+};
+
+kube::Probe http_probe() {
+  kube::Probe probe;
+  probe.probe_handler.http_get.emplace().port = 80;
+  return probe;
+}
+
+TEST_F(StrategyTest, PodsAreChecked) {
+  Pod valid = make_pod("web");
+  valid.spec.containers[0].readiness_probe = http_probe();
+  valid.spec.containers[0].ports.push_back({.name = "http", .container_port = 80});
+  expect_refused<Pod>(
+      valid,
+      {{"metadata.name", [](Pod& p) { p.metadata.name = "Web"; }},
+       {"metadata.labels", [](Pod& p) { p.metadata.labels["a"] = "b c"; }},
+       {"spec.containers", [](Pod& p) { p.spec.containers.clear(); }},
+       {"spec.containers[0].name", [](Pod& p) { p.spec.containers[0].name = ""; }},
+       {"spec.containers[0].image", [](Pod& p) { p.spec.containers[0].image = ""; }},
+       {"spec.containers[1].name",
+        [](Pod& p) { p.spec.containers.push_back({.name = "main", .image = "i"}); }},
+       {"spec.containers[0].ports[0].containerPort",
+        [](Pod& p) { p.spec.containers[0].ports[0].container_port = 70000; }},
+       {"spec.containers[0].ports[0].name",
+        [](Pod& p) { p.spec.containers[0].ports[0].name = "UPPER"; }},
+       {"spec.containers[0].readinessProbe.periodSeconds",
+        [](Pod& p) { p.spec.containers[0].readiness_probe->period_seconds = -1; }},
+       {"spec.containers[0].readinessProbe",
+        [](Pod& p) { p.spec.containers[0].readiness_probe->probe_handler = {}; }},
+       {"spec.containers[0].readinessProbe.httpGet.port",
+        [](Pod& p) { p.spec.containers[0].readiness_probe->probe_handler.http_get->port = 0; }},
+       {"spec.containers[0].livenessProbe.successThreshold",
+        [](Pod& p) {
+          p.spec.containers[0].liveness_probe = http_probe();
+          p.spec.containers[0].liveness_probe->success_threshold = 2;
+        }},
+       {"spec.containers[0].resources.requests",
+        [](Pod& p) {
+          p.spec.containers[0].resources.limits["cpu"] = kube::Quantity::milli(100);
+          p.spec.containers[0].resources.requests["cpu"] = kube::Quantity::milli(200);
+        }},
+       {"spec.containers[0].resources.limits[cpu]",
+        [](Pod& p) {
+          p.spec.containers[0].resources.limits["cpu"] = kube::Quantity::milli(-1);
+        }},
+       {"spec.containers[0].env[0].name",
+        [](Pod& p) { p.spec.containers[0].env.push_back({.name = ""}); }},
+       {"spec.containers[0].volumeMounts[0].name",
+        [](Pod& p) {
+          p.spec.containers[0].volume_mounts.push_back({.name = "none", .mount_path = "/x"});
+        }},
+       {"spec.initContainers[0].readinessProbe",
+        [](Pod& p) {
+          p.spec.init_containers.push_back({.name = "i", .image = "i"});
+          p.spec.init_containers[0].readiness_probe = http_probe();
+        }},
+       {"spec.restartPolicy", [](Pod& p) { p.spec.restart_policy = "Sometimes"; }},
+       {"spec.terminationGracePeriodSeconds",
+        [](Pod& p) { p.spec.termination_grace_period_seconds = -1; }},
+       {"spec.tolerations[0].operator",
+        [](Pod& p) { p.spec.tolerations.push_back({.operator_ = "Equal"}); }},
+       {"spec.topologySpreadConstraints[0].maxSkew",
+        [](Pod& p) {
+          p.spec.topology_spread_constraints.push_back(
+              {.topology_key = "zone", .when_unsatisfiable = "DoNotSchedule"});
+        }},
+       {"spec.volumes[1].name",
+        [](Pod& p) { p.spec.volumes = {{.name = "v"}, {.name = "v"}}; }}});
+}
+
+TEST_F(StrategyTest, OfAPodLittleMayChange) {
+  run_pod("web");
+  expect_update_refused<Pod>(
+      "web", {{"spec", [](Pod& p) { p.spec.containers[0].args = {"x"}; }},
+              {"spec", [](Pod& p) { p.spec.node_name = "node-b"; }},
+              {"spec", [](Pod& p) { p.spec.termination_grace_period_seconds = 5; }},
+              {"spec.tolerations", [](Pod& p) { p.spec.tolerations.clear(); }},
+              {"spec.schedulingGates",
+               [](Pod& p) { p.spec.scheduling_gates.push_back({.name = "example.com/g"}); }}});
+  Pod change = *read<Pod>("web");
+  change.spec.containers[0].image = "web:2";
+  change.spec.tolerations.push_back({.key = "new", .operator_ = "Exists"});
+  change.spec.active_deadline_seconds = 60;
+  change = *must_update(change);
+  EXPECT_EQ(change.spec.containers[0].image, "web:2");
+  change.spec.active_deadline_seconds = 90;
+  expect_field(kube::update(client_, change), "spec.activeDeadlineSeconds");
+}
+
+TEST_F(StrategyTest, GatedPodsMayBeSteeredAndUngated) {
+  Pod pod = make_pod("web");
+  pod.spec.scheduling_gates.push_back({.name = "example.com/gate"});
+  pod = *must_create(pod);
+  EXPECT_EQ(pod.status.conditions.at(0).reason, "SchedulingGated");
+  EXPECT_TRUE(failed_with(client_.bind(pod.key(), "", "node-a"), Reason::kConflict));
+  pod.spec.node_selector["zone"] = "a";
+  pod.spec.scheduling_gates.clear();
+  must_update(pod);
+  EXPECT_TRUE(client_.bind(pod.key(), "", "node-a"));
+}
+
+TEST_F(StrategyTest, QualityOfServiceFollowsResources) {
+  const auto quality = [this](const std::string& name, auto set) {
+    Pod pod = make_pod(name);
+    set(pod.spec.containers[0].resources);
+    return must_create(pod)->status.qos_class;
+  };
+  const auto one = *kube::Quantity::parse("1"), gib = *kube::Quantity::parse("1Gi");
+  EXPECT_EQ(quality("a", [](auto&) {}), "BestEffort");
+  EXPECT_EQ(quality("b", [&](auto& r) { r.requests = {{"cpu", one}}; }), "Burstable");
+  EXPECT_EQ(quality("c", [&](auto& r) { r.limits = {{"cpu", one}}; }), "Burstable");
+  EXPECT_EQ(quality("d", [&](auto& r) { r.limits = {{"cpu", one}, {"memory", gib}}; }),
+            "Guaranteed");
+  EXPECT_EQ(quality("e", [&](auto& r) {
+              r.limits = {{"cpu", one}, {"memory", gib}};
+              r.requests = {{"cpu", kube::Quantity::milli(500)}};
+            }),
+            "Burstable");
+}
+
+TEST_F(StrategyTest, PriorityComesFromTheClass) {
+  EXPECT_EQ(must_create(make_pod("a"))->spec.priority, 0);
+  Pod pod = make_pod("b");
+  pod.spec.priority_class_name = "system-node-critical";
+  EXPECT_EQ(must_create(pod)->spec.priority, 2'000'001'000);
+  pod = make_pod("c");
+  pod.spec.priority_class_name = "none";
+  EXPECT_EQ(kube::create(client_, pod).error().message,
+            "pods \"c\" is forbidden: no PriorityClass with name none was found");
+  pod = make_pod("c");
+  pod.spec.priority = 7;
+  EXPECT_TRUE(failed_with(kube::create(client_, pod), Reason::kForbidden));
+  kube::PriorityClass everyday;
+  everyday.metadata.name = "everyday";
+  everyday.value = 100;
+  everyday.global_default = true;
+  everyday.preemption_policy = "Never";
+  must_create(everyday);
+  const auto created = must_create(make_pod("d"));
+  EXPECT_EQ(created->spec.priority, 100);
+  EXPECT_EQ(created->spec.priority_class_name, "everyday");
+  EXPECT_EQ(created->spec.preemption_policy, "Never");
+}
+
+TEST_F(StrategyTest, PodsTolerateLostNodesForFiveMinutes) {
+  const auto pod = must_create(make_pod("a"));
+  ASSERT_EQ(pod->spec.tolerations.size(), 2U);
+  EXPECT_EQ(pod->spec.tolerations[0].key, "node.kubernetes.io/not-ready");
+  EXPECT_EQ(pod->spec.tolerations[1].toleration_seconds, 300);
+  Pod patient = make_pod("b");
+  patient.spec.tolerations.push_back({.operator_ = "Exists"});
+  EXPECT_EQ(must_create(patient)->spec.tolerations.size(), 1U);
+  EXPECT_EQ(pod->spec.service_account_name, "default");
+}
+
+TEST_F(StrategyTest, DeploymentsAreChecked) {
+  using kube::Deployment;
+  using kube::IntOrString;
+  expect_refused<Deployment>(
+      make_deployment("web"),
+      {{"spec.selector", [](Deployment& d) { d.spec.selector.reset(); }},
+       {"spec.selector", [](Deployment& d) { d.spec.selector.emplace(); }},
+       {"spec.template.metadata.labels",
+        [](Deployment& d) { d.spec.template_.metadata.labels["app"] = "other"; }},
+       {"spec.template.spec.containers",
+        [](Deployment& d) { d.spec.template_.spec.containers.clear(); }},
+       {"spec.template.spec.restartPolicy",
+        [](Deployment& d) { d.spec.template_.spec.restart_policy = "Never"; }},
+       {"spec.replicas", [](Deployment& d) { d.spec.replicas = -1; }},
+       {"spec.strategy.type", [](Deployment& d) { d.spec.strategy.type = "Blue"; }},
+       {"spec.strategy.rollingUpdate.maxUnavailable",
+        [](Deployment& d) {
+          d.spec.strategy.rolling_update.emplace().max_unavailable = IntOrString(0);
+          d.spec.strategy.rolling_update->max_surge = IntOrString(std::string("0%"));
+        }},
+       {"spec.strategy.rollingUpdate.maxSurge",
+        [](Deployment& d) {
+          d.spec.strategy.rolling_update.emplace().max_surge = IntOrString(std::string("many"));
+        }},
+       {"spec.strategy.rollingUpdate",
+        [](Deployment& d) {
+          d.spec.strategy.type = "Recreate";
+          d.spec.strategy.rolling_update.emplace();
+        }},
+       {"spec.progressDeadlineSeconds", [](Deployment& d) { d.spec.min_ready_seconds = 600; }}});
+  expect_update_refused<Deployment>(
+      "web", {{"spec.selector", [](Deployment& d) {
+                 d.spec.selector->match_labels["more"] = "yes";
+                 d.spec.template_.metadata.labels["more"] = "yes";
+               }}});
+  Deployment noted = *read<Deployment>("web");
+  noted.metadata.annotations["a"] = "b";
+  EXPECT_EQ(must_update(noted)->metadata.generation, 2);
+}
+
+TEST_F(StrategyTest, OtherWorkloadsAreChecked) {
+  kube::ReplicaSet replica_set;
+  replica_set.metadata = {.name = "web", .namespace_ = "default"};
+  replica_set.spec.selector = make_deployment("").spec.selector;
+  replica_set.spec.template_ = make_deployment("").spec.template_;
+  expect_refused<kube::ReplicaSet>(
+      replica_set, {{"spec.selector", [](auto& r) { r.spec.selector.reset(); }},
+                    {"spec.replicas", [](auto& r) { r.spec.replicas = -1; }}});
+  kube::DaemonSet daemon_set;
+  daemon_set.metadata = {.name = "agent", .namespace_ = "default"};
+  daemon_set.spec.selector = make_deployment("").spec.selector;
+  daemon_set.spec.template_ = make_deployment("").spec.template_;
+  expect_refused<kube::DaemonSet>(
+      daemon_set, {{"spec.updateStrategy.type",
+                    [](auto& d) { d.spec.update_strategy.type = "Recreate"; }},
+                   {"spec.updateStrategy.rollingUpdate.maxSurge", [](auto& d) {
+                      d.spec.update_strategy.rolling_update.emplace().max_surge =
+                          kube::IntOrString(1);
+                    }}});
+}
+
+TEST_F(StrategyTest, ServicesAreChecked) {
+  using kube::Service;
+  expect_refused<Service>(
+      make_service("web", "ClusterIP"),
+      {{"metadata.name", [](Service& s) { s.metadata.name = "1web"; }},
+       {"spec.type", [](Service& s) { s.spec.type = "Cloud"; }},
+       {"spec.ports", [](Service& s) { s.spec.ports.clear(); }},
+       {"spec.ports[0].port", [](Service& s) { s.spec.ports[0].port = 0; }},
+       {"spec.ports[0].protocol", [](Service& s) { s.spec.ports[0].protocol = "ICMP"; }},
+       {"spec.ports[0].name", [](Service& s) { s.spec.ports.push_back({.name = "b", .port = 81}); }},
+       {"spec.ports[1]",
+        [](Service& s) {
+          s.spec.ports[0].name = "a";
+          s.spec.ports.push_back({.name = "b", .port = 80});
+        }},
+       {"spec.sessionAffinity", [](Service& s) { s.spec.session_affinity = "Cookie"; }},
+       {"spec.clusterIPs[0]", [](Service& s) {
+          s.spec.type = "NodePort";
+          s.spec.cluster_ip = "None";
+        }}});
+}
+
+TEST_F(StrategyTest, BudgetsAndAutoscalersAreChecked) {
+  kube::PodDisruptionBudget budget;
+  budget.metadata = {.name = "web", .namespace_ = "default"};
+  budget.spec.min_available = kube::IntOrString(1);
+  expect_refused<kube::PodDisruptionBudget>(
+      budget,
+      {{"spec", [](auto& b) { b.spec.max_unavailable = kube::IntOrString(1); }},
+       {"spec.minAvailable",
+        [](auto& b) { b.spec.min_available = kube::IntOrString(std::string("120%")); }},
+       {"spec.minAvailable", [](auto& b) { b.spec.min_available = kube::IntOrString(-1); }},
+       {"spec.unhealthyPodEvictionPolicy",
+        [](auto& b) { b.spec.unhealthy_pod_eviction_policy = "Maybe"; }}});
+  kube::HorizontalPodAutoscaler autoscaler;
+  autoscaler.metadata = {.name = "web", .namespace_ = "default"};
+  autoscaler.spec.scale_target_ref = {.kind = "Deployment", .name = "web"};
+  autoscaler.spec.max_replicas = 5;
+  expect_refused<kube::HorizontalPodAutoscaler>(
+      autoscaler,
+      {{"spec.maxReplicas", [](auto& a) { a.spec.max_replicas = 0; }},
+       {"spec.maxReplicas", [](auto& a) { a.spec.min_replicas = 9; }},
+       {"spec.minReplicas", [](auto& a) { a.spec.min_replicas = 0; }},
+       {"spec.scaleTargetRef.name", [](auto& a) { a.spec.scale_target_ref.name = ""; }}});
+}
+
+TEST_F(StrategyTest, ImmutableConfigStays) {
+  kube::ConfigMap config;
+  config.metadata = {.name = "c", .namespace_ = "default"};
+  config.data["k"] = "v";
+  config.immutable = true;
+  must_create(config);
+  expect_update_refused<kube::ConfigMap>(
+      "c", {{"data", [](auto& c) { c.data["k"] = "w"; }},
+            {"immutable", [](auto& c) { c.immutable = false; }}});
+  kube::Secret secret;
+  secret.metadata = {.name = "s", .namespace_ = "default"};
+  must_create(secret);
+  expect_update_refused<kube::Secret>(
+      "s", {{"type", [](auto& s) { s.type = "kubernetes.io/tls"; }},
+            {"data[a b]", [](auto& s) { s.data["a b"].data = "x"; }}});
+}
+
+TEST_F(StrategyTest, NodesAreRegisteredWithTheirStatus) {
+  kube::Node node;
+  node.metadata.name = "node-a";
+  node.status.capacity["cpu"] = *kube::Quantity::parse("2");
+  node.spec.provider_id = "aws:///a/i-1";
+  const auto created = must_create(node);
+  EXPECT_EQ(created->status.allocatable.at("cpu"), *kube::Quantity::parse("2"));
+  expect_update_refused<kube::Node>(
+      "node-a", {{"spec.taints[0].effect",
+                  [](auto& n) { n.spec.taints = {{.key = "k", .effect = "Maybe"}}; }},
+                 {"spec.providerID", [](auto& n) { n.spec.provider_id = "other"; }}});
+}
+
+TEST_F(StrategyTest, SystemPriorityIsReserved) {
+  kube::PriorityClass mine;
+  mine.metadata.name = "mine";
+  mine.value = 1'000'000'000;
+  expect_refused<kube::PriorityClass>(
+      mine, {{"value", [](auto& c) { c.value = 1'000'000'001; }},
+             {"metadata.name", [](auto& c) { c.metadata.name = "system-mine"; }}});
+  expect_update_refused<kube::PriorityClass>("mine",
+                                             {{"value", [](auto& c) { c.value = 1; }}});
+}
+
+TEST_F(StrategyTest, EventsLiveBesideWhatTheyAreAbout) {
+  kube::Event event;
+  event.metadata = {.name = "e", .namespace_ = "default"};
+  event.involved_object.namespace_ = "default";
+  expect_refused<kube::Event>(
+      event, {{"involvedObject.namespace", [](auto& e) { e.involved_object.namespace_ = "x"; }}});
+}
+
+}  // namespace
+}  // namespace minato::registry

@@ -1,0 +1,33 @@
+// Which Pods must go so that a more important one fits: the fewest and least important, on the Node
+// where they hurt least, PodDisruptionBudgets respected wherever possible.
+//
+// Only chooses; the scheduler removes the victims and nominates the Node. The Snapshot is changed
+// while candidates are tried and is as before afterwards. Loop thread only.
+// Rules: pkg/scheduler/framework/preemption/preemption.go,
+// plugins/defaultpreemption/default_preemption.go.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kube/types/policy.h"
+#include "scheduling/placer.h"
+
+namespace minato::scheduling {
+
+struct Preemption {
+  NodeSlot slot = 0;
+  std::string node;
+  std::vector<PodInfoPtr> victims;  // Most important first.
+  std::int64_t budget_violations = 0;
+};
+
+using Budgets = std::vector<std::shared_ptr<const kube::PodDisruptionBudget>>;
+
+// `error` is what schedule() said of `pod`. Failure: upstream's message, starting "preemption: ".
+std::expected<Preemption, std::string> preempt(Placer& placer, const PodInfo& pod,
+                                               const FitError& error, const Budgets& budgets);
+
+}  // namespace minato::scheduling
