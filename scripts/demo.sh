@@ -30,41 +30,41 @@ trap '"$minato" down --name hello >/dev/null 2>&1 || true' EXIT
 
 step "minato up examples/hello/minato.yaml"
 "$minato" up -d "$example"
-state=$("$minato" status -o json | sed -n 's/.*"stateDir":"\([^"]*\)".*/\1/p' | sed 's#\\/#/#g')
+state=$("$minato" status --name hello -o json | sed -n 's/.*"stateDir":"\([^"]*\)".*/\1/p' | sed 's#\\/#/#g')
 ask() { curl -sS --max-time 5 --cacert "$state/authority/ca.crt" "$url$1"; }
 
 step "Requests through HTTPS reach different Pods, Nodes and zones"
-answers=$(for _ in $(seq 40); do ask /; echo; done)
+answers=$(for _ in $(seq 40); do ask /; done)
 printf '%s\n' "$answers" | sort | uniq -c | sort -rn
-pods=$(printf '%s\n' "$answers" | grep -o '"pod":"[^"]*"' | sort -u | wc -l)
-nodes=$(printf '%s\n' "$answers" | grep -o '"node":"[^"]*"' | sort -u | wc -l)
-zones=$(printf '%s\n' "$answers" | grep -o '"zone":"[^"]*"' | sort -u | wc -l)
+pods=$(printf '%s\n' "$answers" | grep -o '"pod": "[^"]*"' | sort -u | wc -l)
+nodes=$(printf '%s\n' "$answers" | grep -o '"node": "[^"]*"' | sort -u | wc -l)
+zones=$(printf '%s\n' "$answers" | grep -o '"zone": "[^"]*"' | sort -u | wc -l)
 echo "$pods Pods, $nodes Nodes, $zones zones answered"
 [ "$pods" -ge 3 ] && [ "$nodes" -ge 2 ] && [ "$zones" -ge 3 ] || failed "requests were not spread"
 
 step "One container crashes and comes back"
 ask /crash || true
 for _ in $(seq 100); do
-  restarts=$("$minato" status -o json | grep -o '"restarts":[1-9][0-9]*' || true)
-  ready=$("$minato" status -o json | grep -o '"ready":[0-9]*' | head -n 1)
+  restarts=$("$minato" status --name hello -o json | grep -o '"restarts":[1-9][0-9]*' || true)
+  ready=$("$minato" status --name hello -o json | grep -o '"ready":[0-9]*' | head -n 1)
   if [ -n "$restarts" ] && [ "$ready" = '"ready":6' ]; then break; fi
   sleep 0.3
 done
 [ -n "$restarts" ] && [ "$ready" = '"ready":6' ] || failed "the container did not come back"
-"$minato" status | sed -n '/POD /,/^$/p'
+"$minato" status --name hello | sed -n '/POD /,/^$/p'
 
 step "Version 1 to version 2 under $rate requests per second for $seconds s"
-"$minato" load --rps $rate --for ${seconds}s -o json >"$build/demo-load.json" &
+"$minato" load --name hello --rps $rate --for ${seconds}s -o json >"$build/demo-load.json" &
 load=$!
 sleep 3
-"$minato" deploy --image "oci:$image:2"
+"$minato" deploy --name hello --image "oci:$image:2"
 wait $load || { cat "$build/demo-load.json"; failed "requests failed during the rolling update"; }
 cat "$build/demo-load.json"
 echo "failed requests: 0"
-ask / | grep -q '"version":"2"' || failed "version 2 does not answer"
+ask / | grep -q '"version": "2"' || failed "version 2 does not answer"
 
 step "minato status"
-"$minato" status
+"$minato" status --name hello
 
 step "minato down"
 "$minato" down --name hello

@@ -1,6 +1,9 @@
 #include "down.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "commands.h"
 #include "host/cgroup.h"
@@ -16,7 +19,11 @@ Status bring_down(const World& world) {
   // Processes, interfaces, namespaces and mounts went with the holder; these two did not.
   RETURN_IF_ERROR(host::Cgroups::detect("minato-" + world.name).remove_root());
   RETURN_IF_ERROR(host::remove_tree(world.run_dir));
-  return host::remove_tree(world.state_dir);
+  RETURN_IF_ERROR(host::remove_tree(world.state_dir));
+  // The directories of all worlds go with the last one; only cached images stay.
+  (void)::rmdir(std::filesystem::path(world.run_dir).parent_path().c_str());
+  (void)::rmdir(std::filesystem::path(world.state_dir).parent_path().c_str());
+  return {};
 }
 
 void add_down(CLI::App& app, int& exit_code) {

@@ -24,6 +24,7 @@ namespace minato::app {
 namespace json = boost::json;
 namespace {
 
+constexpr Duration kQuietStart = 5s;
 constexpr int kHttpsNumber = 10;  // Descriptor numbers in the control process.
 constexpr int kHttpNumber = 11;
 
@@ -158,7 +159,8 @@ std::string progress_line(const json::value& status) {
 // Prints what changes until the service answers, fails to start, or patience ends.
 Status wait_until_serving(const World& world, Duration patience) {
   const control::Client client(world.control_socket());
-  const auto until = std::chrono::steady_clock::now() + patience;
+  const auto began = std::chrono::steady_clock::now();
+  const auto until = began + patience;
   std::string said;
   std::set<std::string> warned;
   while (std::chrono::steady_clock::now() < until) {
@@ -176,9 +178,11 @@ Status wait_until_serving(const World& world, Duration patience) {
         said = line;
       }
       if (is_serving(*status)) return {};
+      // Nobody needs to read that Pods wait for Nodes which are just starting.
+      const bool quiet = std::chrono::steady_clock::now() < began + kQuietStart;
       for (const json::value& warning : list(*status, "warnings")) {
         const std::string message = text(warning, "reason") + " " + text(warning, "object") + ": " + text(warning, "message");
-        if (warned.insert(message).second) fmt::print("  warning: {}\n", message);
+        if (!quiet && warned.insert(message).second) fmt::print("  warning: {}\n", message);
       }
     }
     pause_for(100ms);

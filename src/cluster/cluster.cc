@@ -33,6 +33,14 @@ kubelet::Capacity reserved_for_system(const cloud::InstanceType& type) {
 
 }  // namespace
 
+balancer::HealthCheck at_pace(balancer::HealthCheck check, const Profile& profile) {
+  if (check.interval <= profile.health_check_interval_max) return check;
+  check.timeout = Duration{check.timeout.count() * profile.health_check_interval_max.count() /
+                           check.interval.count()};
+  check.interval = profile.health_check_interval_max;
+  return check;
+}
+
 Result<std::unique_ptr<Cluster>> Cluster::make(env::Env env, store::Store& store, Seams seams,
                                                Options options) {
   ASSIGN_OR_RETURN(auto registry, registry::Registry::make(env.fork("registry"), store));

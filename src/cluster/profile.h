@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "balancer/balancer.h"
 #include "base/time.h"
 
 namespace minato::cluster {
@@ -21,6 +22,8 @@ struct Profile {
   Duration crash_backoff_max{};
   Duration image_backoff_base{};
   Duration image_backoff_max{};
+  // Longest time between two health checks of the load balancer, whatever the file says.
+  Duration health_check_interval_max = Duration::max();
 };
 
 inline constexpr Profile kFast{.name = "fast",
@@ -33,7 +36,8 @@ inline constexpr Profile kFast{.name = "fast",
                                .crash_backoff_base = 1s,
                                .crash_backoff_max = 30s,
                                .image_backoff_base = 2s,
-                               .image_backoff_max = 30s};
+                               .image_backoff_max = 30s,
+                               .health_check_interval_max = 1s};
 
 inline constexpr Profile kRealistic{.name = "realistic",
                                     .boot_delay = 40s,
@@ -46,5 +50,8 @@ inline constexpr Profile kRealistic{.name = "realistic",
                                     .crash_backoff_max = 300s,
                                     .image_backoff_base = 10s,
                                     .image_backoff_max = 300s};
+
+// The health check of the file at the pace of the profile: interval and timeout shrink together.
+balancer::HealthCheck at_pace(balancer::HealthCheck check, const Profile& profile);
 
 }  // namespace minato::cluster

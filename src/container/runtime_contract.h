@@ -34,6 +34,9 @@ class RuntimeWorld {
   enum class Behaviour { kExitsWithThree, kStopsOnSignal, kIgnoresSignal, kCommandIsMissing };
   virtual ContainerConfig container(Behaviour behaviour) = 0;
   virtual std::vector<std::string> command_that_exits_with(int code) = 0;
+  // Runs the loop until the container heeds signals: a process that has just been started has not
+  // installed its handlers yet.
+  virtual void wait_until_ready(const ContainerRef&) {}
 };
 using WorldFactory = std::function<std::unique_ptr<RuntimeWorld>()>;
 
@@ -73,13 +76,12 @@ class RuntimeContract : public testing::TestWithParam<WorldFactory> {
     config.pod_name = "pod-" + uid;
     config.hostname = config.pod_name;
     config.annotations["kept"] = "yes";
-    return wait_for<Sandbox>([&](Done<Sandbox> done) {
-      runtime().run_sandbox(config, std::move(done));
-    });
+    return wait_for<Sandbox>(
+        [&](Done<Sandbox> done) { runtime().run_sandbox(config, std::move(done)); });
   }
 
-  Result<Container> start(const std::string& uid, Behaviour behaviour, const std::string& name = "app",
-                          std::uint32_t attempt = 0) {
+  Result<Container> start(const std::string& uid, Behaviour behaviour,
+                          const std::string& name = "app", std::uint32_t attempt = 0) {
     ContainerConfig config = world_->container(behaviour);
     config.name = name;
     config.attempt = attempt;
@@ -87,28 +89,26 @@ class RuntimeContract : public testing::TestWithParam<WorldFactory> {
       runtime().pull_image(config.image, PullPolicy::kIfNotPresent, std::move(done));
     });
     if (!pulled) return std::unexpected(pulled.error());
-    return wait_for<Container>([&](Done<Container> done) {
-      runtime().start_container(uid, config, std::move(done));
-    });
+    return wait_for<Container>(
+        [&](Done<Container> done) { runtime().start_container(uid, config, std::move(done)); });
   }
 
   Status stop(const ContainerRef& ref, Duration grace) {
-    return wait_for<void>([&](DoneStatus done) {
-      runtime().stop_container(ref, grace, std::move(done));
-    });
+    return wait_for<void>(
+        [&](DoneStatus done) { runtime().stop_container(ref, grace, std::move(done)); });
   }
 
   Runtime::Inventory list() {
-    auto inventory = wait_for<Runtime::Inventory>([&](Done<Runtime::Inventory> done) {
-      runtime().list(std::move(done));
-    });
+    auto inventory = wait_for<Runtime::Inventory>(
+        [&](Done<Runtime::Inventory> done) { runtime().list(std::move(done)); });
     EXPECT_TRUE(inventory.has_value());
     return inventory ? std::move(*inventory) : Runtime::Inventory{};
   }
 
   std::optional<Container> find(const ContainerRef& ref) {
     for (const Container& container : list().containers) {
-      if (ContainerRef{container.pod_uid, container.name, container.attempt} == ref) return container;
+      if (ContainerRef{container.pod_uid, container.name, container.attempt} == ref)
+        return container;
     }
     return std::nullopt;
   }
@@ -163,6 +163,7 @@ TEST_P(RuntimeContract, SandboxIsTheSameWhenRunAgain) {
 TEST_P(RuntimeContract, StopSignalEndsAContainerThatHeedsIt) {
   ASSERT_TRUE(run_sandbox("a"));
   ASSERT_TRUE(start("a", Behaviour::kStopsOnSignal));
+  world_->wait_until_ready({"a", "app", 0});
   ASSERT_TRUE(stop({"a", "app", 0}, 30s));
   const auto exited = wait_for_exit({"a", "app", 0});
   ASSERT_TRUE(exited);
@@ -173,6 +174,7 @@ TEST_P(RuntimeContract, StopSignalEndsAContainerThatHeedsIt) {
 TEST_P(RuntimeContract, ContainerThatIgnoresTheSignalIsKilledAfterTheGrace) {
   ASSERT_TRUE(run_sandbox("a"));
   ASSERT_TRUE(start("a", Behaviour::kIgnoresSignal));
+  world_->wait_until_ready({"a", "app", 0});
   ASSERT_TRUE(stop({"a", "app", 0}, 100ms));
   const auto exited = wait_for_exit({"a", "app", 0});
   ASSERT_TRUE(exited);
@@ -254,12 +256,12 @@ TEST_P(RuntimeContract, RemovedContainersAndSandboxesAreGone) {
   ASSERT_TRUE(start("a", Behaviour::kExitsWithThree, "ends"));
   ASSERT_TRUE(wait_for_exit({"a", "ends", 0}));
   ASSERT_TRUE(start("a", Behaviour::kIgnoresSignal, "runs"));
-  EXPECT_TRUE(wait_for<void>([&](DoneStatus done) {
-    runtime().remove_container({"a", "ends", 0}, std::move(done));
-  }));
+  EXPECT_TRUE(wait_for<void>(
+      [&](DoneStatus done) { runtime().remove_container({"a", "ends", 0}, std::move(done)); }));
   EXPECT_FALSE(find({"a", "ends", 0}));
   for (int i = 0; i < 2; ++i) {
-    EXPECT_TRUE(wait_for<void>([&](DoneStatus done) { runtime().remove_sandbox("a", std::move(done)); }));
+    EXPECT_TRUE(
+        wait_for<void>([&](DoneStatus done) { runtime().remove_sandbox("a", std::move(done)); }));
   }
   const Runtime::Inventory inventory = list();
   EXPECT_TRUE(inventory.sandboxes.empty());

@@ -28,8 +28,7 @@ class ControllersTest : public testing::Test {
 TEST_F(ControllersTest, EveryNamespaceHasADefaultServiceAccount) {
   make_namespace("team");
   ASSERT_NE(world_.get<kube::ServiceAccount>("team", "default"), nullptr);
-  ASSERT_TRUE(
-      world_.client().remove(kube::ServiceAccount::static_kind(), {"team", "default"}));
+  ASSERT_TRUE(world_.client().remove(kube::ServiceAccount::static_kind(), {"team", "default"}));
   world_.time.settle();
   EXPECT_NE(world_.get<kube::ServiceAccount>("team", "default"), nullptr);
 }
@@ -183,9 +182,8 @@ TEST(QuietTest, ASettledClusterWritesNothingButHeartbeats) {
   for (const kube::Kind* kind : kube::all_kinds()) {
     if (*kind == kube::Lease::static_kind()) continue;
     const auto version = world.client().list(*kind, {}).value().resource_version;
-    watches.push_back(world.client()
-                          .watch(*kind, {}, version, [&](const auto&) { ++changes; })
-                          .value());
+    watches.push_back(
+        world.client().watch(*kind, {}, version, [&](const auto&) { ++changes; }).value());
   }
   world.advance(10min);
   EXPECT_EQ(changes, 0);

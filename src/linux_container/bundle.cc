@@ -18,26 +18,59 @@ namespace json = boost::json;
 namespace {
 
 // In the kernel's order: the index is the bit (linux/capability.h).
-constexpr std::array<std::string_view, 41> kCapabilities = {
-    "CHOWN",        "DAC_OVERRIDE",     "DAC_READ_SEARCH", "FOWNER",     "FSETID",
-    "KILL",         "SETGID",           "SETUID",          "SETPCAP",    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN",      "NET_RAW",    "IPC_LOCK",
-    "IPC_OWNER",    "SYS_MODULE",       "SYS_RAWIO",       "SYS_CHROOT", "SYS_PTRACE",
-    "SYS_PACCT",    "SYS_ADMIN",        "SYS_BOOT",        "SYS_NICE",   "SYS_RESOURCE",
-    "SYS_TIME",     "SYS_TTY_CONFIG",   "MKNOD",           "LEASE",      "AUDIT_WRITE",
-    "AUDIT_CONTROL", "SETFCAP",         "MAC_OVERRIDE",    "MAC_ADMIN",  "SYSLOG",
-    "WAKE_ALARM",   "BLOCK_SUSPEND",    "AUDIT_READ",      "PERFMON",    "BPF",
-    "CHECKPOINT_RESTORE"};
+constexpr std::array<std::string_view, 41> kCapabilities = {"CHOWN",
+                                                            "DAC_OVERRIDE",
+                                                            "DAC_READ_SEARCH",
+                                                            "FOWNER",
+                                                            "FSETID",
+                                                            "KILL",
+                                                            "SETGID",
+                                                            "SETUID",
+                                                            "SETPCAP",
+                                                            "LINUX_IMMUTABLE",
+                                                            "NET_BIND_SERVICE",
+                                                            "NET_BROADCAST",
+                                                            "NET_ADMIN",
+                                                            "NET_RAW",
+                                                            "IPC_LOCK",
+                                                            "IPC_OWNER",
+                                                            "SYS_MODULE",
+                                                            "SYS_RAWIO",
+                                                            "SYS_CHROOT",
+                                                            "SYS_PTRACE",
+                                                            "SYS_PACCT",
+                                                            "SYS_ADMIN",
+                                                            "SYS_BOOT",
+                                                            "SYS_NICE",
+                                                            "SYS_RESOURCE",
+                                                            "SYS_TIME",
+                                                            "SYS_TTY_CONFIG",
+                                                            "MKNOD",
+                                                            "LEASE",
+                                                            "AUDIT_WRITE",
+                                                            "AUDIT_CONTROL",
+                                                            "SETFCAP",
+                                                            "MAC_OVERRIDE",
+                                                            "MAC_ADMIN",
+                                                            "SYSLOG",
+                                                            "WAKE_ALARM",
+                                                            "BLOCK_SUSPEND",
+                                                            "AUDIT_READ",
+                                                            "PERFMON",
+                                                            "BPF",
+                                                            "CHECKPOINT_RESTORE"};
 
 constexpr std::array<std::string_view, 13> kDefaultCapabilities = {
-    "CHOWN",  "DAC_OVERRIDE",     "FSETID",     "FOWNER", "NET_RAW",    "SETGID", "SETUID",
-    "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"};
+    "CHOWN",   "DAC_OVERRIDE", "FSETID",           "FOWNER",     "NET_RAW", "SETGID",     "SETUID",
+    "SETFCAP", "SETPCAP",      "NET_BIND_SERVICE", "SYS_CHROOT", "KILL",    "AUDIT_WRITE"};
 
-constexpr const char* kMaskedPaths[] = {
-    "/proc/acpi",          "/proc/asound",     "/proc/interrupts", "/proc/kcore",
-    "/proc/keys",          "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-    "/proc/sched_debug",   "/proc/scsi",       "/sys/firmware",    "/sys/fs/selinux",
-    "/sys/dev/block",      "/sys/devices/virtual/powercap"};
+constexpr const char* kMaskedPaths[] = {"/proc/acpi",        "/proc/asound",
+                                        "/proc/interrupts",  "/proc/kcore",
+                                        "/proc/keys",        "/proc/latency_stats",
+                                        "/proc/timer_list",  "/proc/timer_stats",
+                                        "/proc/sched_debug", "/proc/scsi",
+                                        "/sys/firmware",     "/sys/fs/selinux",
+                                        "/sys/dev/block",    "/sys/devices/virtual/powercap"};
 constexpr const char* kReadonlyPaths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                           "/proc/sysrq-trigger"};
 
@@ -59,14 +92,14 @@ json::array mounts(const SpecInput& input) {
   const bool privileged = input.confinement == SpecInput::Confinement::kPrivileged;
   json::array result;
   result.push_back(mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
-  result.push_back(mount("/dev", "tmpfs", "tmpfs",
-                         {"nosuid", "strictatime", "mode=755", "size=65536k"}));
+  result.push_back(
+      mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}));
   // Without "gid=5": in a user namespace with a single mapping there is no group "tty".
   result.push_back(mount("/dev/pts", "devpts", "devpts",
                          {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}));
   result.push_back(mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
-  result.push_back(mount("/sys", "sysfs", "sysfs",
-                         {"nosuid", "noexec", "nodev", privileged ? "rw" : "ro"}));
+  result.push_back(
+      mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", privileged ? "rw" : "ro"}));
   for (const BindMount& bind : input.binds) {
     const bool read_only = bind.access == BindMount::Access::kReadOnly;
     result.push_back(mount(bind.destination, "bind", bind.source,
@@ -112,8 +145,7 @@ std::string oci_spec(const SpecInput& input) {
   return json::serialize(json::object{
       {"ociVersion", "1.0.2"},
       {"process", process(input)},
-      {"root",
-       {{"path", "rootfs"}, {"readonly", input.root == SpecInput::Root::kReadOnly}}},
+      {"root", {{"path", "rootfs"}, {"readonly", input.root == SpecInput::Root::kReadOnly}}},
       {"mounts", mounts(input)},
       {"linux", std::move(linux_part)}});
 }
@@ -175,7 +207,8 @@ std::string container_user(const container::SecurityContext& security,
 
 std::vector<std::string> default_capabilities() {
   std::vector<std::string> names;
-  for (const std::string_view name : kDefaultCapabilities) names.push_back(fmt::format("CAP_{}", name));
+  for (const std::string_view name : kDefaultCapabilities)
+    names.push_back(fmt::format("CAP_{}", name));
   return names;
 }
 
@@ -219,9 +252,9 @@ Result<std::vector<std::string>> container_capabilities(const container::Securit
 
 Result<int> parse_signal(std::string_view name) {
   static constexpr std::pair<std::string_view, int> kSignals[] = {
-      {"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT}, {"ABRT", SIGABRT},
-      {"KILL", SIGKILL}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"PIPE", SIGPIPE},
-      {"ALRM", SIGALRM}, {"TERM", SIGTERM}, {"CONT", SIGCONT}, {"STOP", SIGSTOP},
+      {"HUP", SIGHUP},   {"INT", SIGINT},     {"QUIT", SIGQUIT}, {"ABRT", SIGABRT},
+      {"KILL", SIGKILL}, {"USR1", SIGUSR1},   {"USR2", SIGUSR2}, {"PIPE", SIGPIPE},
+      {"ALRM", SIGALRM}, {"TERM", SIGTERM},   {"CONT", SIGCONT}, {"STOP", SIGSTOP},
       {"TSTP", SIGTSTP}, {"WINCH", SIGWINCH}, {"PWR", SIGPWR}};
   constexpr int kHighest = 64;
   if (name.empty()) return SIGTERM;

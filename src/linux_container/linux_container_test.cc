@@ -66,14 +66,14 @@ TEST(BundleTest, CapabilitiesAreAddedDroppedAndBoundedByOurs) {
   EXPECT_THAT(*container_capabilities({}, kAll), Not(Contains("CAP_MKNOD")));
   EXPECT_EQ(container_capabilities({}, kAll)->size(), default_capabilities().size());
   EXPECT_THAT(*container_capabilities({.capabilities_drop = {"ALL"}}, kAll), IsEmpty());
-  EXPECT_THAT(*container_capabilities({.capabilities_add = {"NET_BIND_SERVICE"},
-                                       .capabilities_drop = {"ALL"}}, kAll),
+  EXPECT_THAT(*container_capabilities(
+                  {.capabilities_add = {"NET_BIND_SERVICE"}, .capabilities_drop = {"ALL"}}, kAll),
               ElementsAre("CAP_NET_BIND_SERVICE"));
   EXPECT_THAT(*container_capabilities({.capabilities_drop = {"CAP_CHOWN"}}, kAll),
               Not(Contains("CAP_CHOWN")));
   EXPECT_THAT(*container_capabilities({.privileged = true}, 1), ElementsAre("CAP_CHOWN"));
-  EXPECT_TRUE(failed_with(container_capabilities({.capabilities_add = {"FLY"}}, kAll),
-                          Reason::kInvalid));
+  EXPECT_TRUE(
+      failed_with(container_capabilities({.capabilities_add = {"FLY"}}, kAll), Reason::kInvalid));
 }
 
 TEST(BundleTest, SignalsByNameAndNumber) {
@@ -121,12 +121,14 @@ TEST(OciRuntimeTest, FailuresAreToldInKubernetesWords) {
     const StartFailure failure = start_failure(output);
     return std::pair(failure.error.message, failure.exit_code);
   };
-  EXPECT_EQ(told("2026-11-23T04:42:58Z: executable file `/nope` not found in $PATH: No such file or "
-                 "directory\n"),
-            std::pair(std::string("exec: \"/nope\": no such file or directory"), 127));
-  EXPECT_EQ(told("level=warning msg=x\nlevel=error msg=\"runc run failed: unable to start container "
-                 "process: exec: \\\"sh\\\": executable file not found in $PATH\"\n"),
-            std::pair(std::string("exec: \"sh\": executable file not found in $PATH"), 127));
+  EXPECT_EQ(
+      told("2026-11-23T04:42:58Z: executable file `/nope` not found in $PATH: No such file or "
+           "directory\n"),
+      std::pair(std::string("exec: \"/nope\": no such file or directory"), 127));
+  EXPECT_EQ(
+      told("level=warning msg=x\nlevel=error msg=\"runc run failed: unable to start container "
+           "process: exec: \\\"sh\\\": executable file not found in $PATH\"\n"),
+      std::pair(std::string("exec: \"sh\": executable file not found in $PATH"), 127));
   EXPECT_EQ(told("runc run failed: exec: \"/x\": permission denied").second, 126);
   EXPECT_EQ(told("open executable: Permission denied").second, 126);
   EXPECT_THAT(told("").first, HasSubstr("memory limit"));
@@ -138,7 +140,8 @@ TEST(OciRuntimeTest, CommandsNeverStandInArguments) {
   EXPECT_THAT(exec_argv(call, "/process.json"),
               ElementsAre("/usr/bin/crun", "--root", "/root", "--cgroup-manager=disabled", "exec",
                           "--detach", "--process", "/process.json", "--pid-file", "/pid", "app-0"));
-  EXPECT_THAT(run_argv({"/sbin/runc", "/r", "a", "/p"}, "/b"), Not(Contains("--cgroup-manager=disabled")));
+  EXPECT_THAT(run_argv({"/sbin/runc", "/r", "a", "/p"}, "/b"),
+              Not(Contains("--cgroup-manager=disabled")));
 }
 
 TEST(ProtocolTest, FramesAreCutOutOfAnyStream) {
@@ -219,8 +222,8 @@ TEST_F(LogTest, LinesAreWrittenInTheCriFormat) {
   log->write(Stream::kStdout, "o\n\nend", now_);
   log->finish(now_);
   const std::string time = "2026-01-02T03:04:05.000000006Z ";
-  EXPECT_EQ(content(), time + "stdout F one\n" + time + "stderr F error\n" + time + "stdout F two\n" +
-                           time + "stdout F \n" + time + "stdout F end\n");
+  EXPECT_EQ(content(), time + "stdout F one\n" + time + "stderr F error\n" + time +
+                           "stdout F two\n" + time + "stdout F \n" + time + "stdout F end\n");
 }
 
 TEST_F(LogTest, LongLinesComeInParts) {
@@ -237,7 +240,8 @@ TEST_F(LogTest, LongLinesComeInParts) {
 TEST_F(LogTest, RotationKeepsTheNewestFiles) {
   auto log = LogWriter::open({.path = path(), .max_bytes = 100, .files = 3});
   ASSERT_TRUE(log);
-  for (int i = 0; i < 10; ++i) log->write(Stream::kStdout, std::string(100, static_cast<char>('0' + i)) + "\n", now_);
+  for (int i = 0; i < 10; ++i)
+    log->write(Stream::kStdout, std::string(100, static_cast<char>('0' + i)) + "\n", now_);
   EXPECT_EQ(content(), "");
   EXPECT_THAT(content(1), HasSubstr("9999"));
   EXPECT_THAT(content(2), HasSubstr("8888"));

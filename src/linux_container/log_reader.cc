@@ -100,7 +100,11 @@ class LogReader final : public container::Runtime::LogStream {
   struct State {
     State(host::Loop& l, LogSource s, const container::LogOptions& o,
           std::function<void(std::string_view)> c, container::DoneStatus d)
-        : loop(l), source(std::move(s)), options(o), formatter(o), chunk(std::move(c)),
+        : loop(l),
+          source(std::move(s)),
+          options(o),
+          formatter(o),
+          chunk(std::move(c)),
           done(std::move(d)) {}
     host::Loop& loop;
     LogSource source;
@@ -126,8 +130,7 @@ class LogReader final : public container::Runtime::LogStream {
     // Asked before reading: what is written after that is still read.
     const bool complete = !state->options.follow || state->source.is_complete();
     char buffer[kSliceBytes];
-    const ssize_t n =
-        ::pread(state->place.file.get(), buffer, sizeof buffer, state->place.offset);
+    const ssize_t n = ::pread(state->place.file.get(), buffer, sizeof buffer, state->place.offset);
     if (n < 0) return state->done(fail_errno("reading " + state->source.path, errno));
     if (n > 0) {
       state->place.offset += n;
@@ -217,9 +220,10 @@ void LogFormatter::add(std::string_view line, std::string& out) {
   if (!within_line_) out += '\n';
 }
 
-std::unique_ptr<container::Runtime::LogStream> read_log(
-    host::Loop& loop, LogSource source, container::LogOptions options,
-    std::function<void(std::string_view)> chunk, container::DoneStatus done) {
+std::unique_ptr<container::Runtime::LogStream> read_log(host::Loop& loop, LogSource source,
+                                                        container::LogOptions options,
+                                                        std::function<void(std::string_view)> chunk,
+                                                        container::DoneStatus done) {
   return std::make_unique<LogReader>(loop, std::move(source), options, std::move(chunk),
                                      std::move(done));
 }

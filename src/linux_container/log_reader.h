@@ -23,9 +23,10 @@ struct LogSource {
   std::weak_ptr<const void> owner;  // Nothing is called back any more once it has expired.
 };
 
-std::unique_ptr<container::Runtime::LogStream> read_log(
-    host::Loop& loop, LogSource source, container::LogOptions options,
-    std::function<void(std::string_view)> chunk, container::DoneStatus done);
+std::unique_ptr<container::Runtime::LogStream> read_log(host::Loop& loop, LogSource source,
+                                                        container::LogOptions options,
+                                                        std::function<void(std::string_view)> chunk,
+                                                        container::DoneStatus done);
 
 // Lines of the CRI format to what a reader gets; exposed for its tests. Stateful: a line may come
 // in several parts.

@@ -50,9 +50,9 @@ class LogWriter {
   host::Fd file_;
   std::int64_t size_;
   std::string partial_[2];
-  std::string time_text_;      // Of this write: "2016-…09.669794202Z".
+  std::string time_text_;  // Of this write: "2016-…09.669794202Z".
   std::int64_t time_second_ = -1;
-  std::string second_text_;    // Cached: formatting a date for every line would dominate.
+  std::string second_text_;  // Cached: formatting a date for every line would dominate.
   std::string out_;
   std::uint64_t dropped_lines_ = 0;
   std::uint64_t pending_lines_ = 0;

@@ -58,9 +58,9 @@ std::string without_backslashes(std::string_view text) {
 
 StartFailure not_found(const std::string& command) {
   const bool is_path = command.find('/') != std::string::npos;
-  return {{Reason::kInvalid,
-           fmt::format("exec: \"{}\": {}", command,
-                       is_path ? "no such file or directory" : "executable file not found in $PATH")},
+  return {{Reason::kInvalid, fmt::format("exec: \"{}\": {}", command,
+                                         is_path ? "no such file or directory"
+                                                 : "executable file not found in $PATH")},
           127};
 }
 
@@ -103,8 +103,9 @@ StartFailure start_failure(std::string_view output) {
     return {{Reason::kInvalid, fmt::format("exec: \"{}\": permission denied", command)}, 126};
   }
   if (text.empty()) {
-    return {{Reason::kInvalid, "the container was killed before its command ran; is its memory "
-                               "limit too small?"},
+    return {{Reason::kInvalid,
+             "the container was killed before its command ran; is its memory "
+             "limit too small?"},
             128};
   }
   return {{Reason::kInvalid, text}, denied ? 126 : 128};
@@ -122,8 +123,8 @@ Status cover_cgroups_for(const std::string& program) {
   if (!is_crun(program) || ::statfs(kCgroupDir, &info) != 0 || info.f_type == kCgroup2Magic) {
     return {};
   }
-  if (::mount("none", kCgroupDir, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0") !=
-      0) {
+  if (::mount("none", kCgroupDir, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              "size=0") != 0) {
     return fail_errno(fmt::format("covering {}", kCgroupDir), errno);
   }
   return {};
@@ -131,7 +132,8 @@ Status cover_cgroups_for(const std::string& program) {
 
 Status prepare_child(const Launch& launch) {
   RETURN_IF_ERROR(enter_cgroups(launch.cgroup_join_files));
-  if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return fail_errno("making a mount namespace", errno);
   }
   if (launch.root != nullptr) RETURN_IF_ERROR(mount_root(*launch.root));
@@ -221,8 +223,8 @@ Result<std::string> detect_oci_runtime(const std::string& scratch_dir) {
     if (program) return program;
     refusals.push_back(program.error().message);
   }
-  return fail(Reason::kUnavailable, "no container runtime works here; install crun (" +
-                                        join(refusals, "; ") + ")");
+  return fail(Reason::kUnavailable,
+              "no container runtime works here; install crun (" + join(refusals, "; ") + ")");
 }
 
 }  // namespace minato::linux_container

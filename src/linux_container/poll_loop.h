@@ -36,7 +36,7 @@ class PollLoop {
   using OnExit = std::function<void(int wait_status)>;
   void watch_child(pid_t pid, OnExit on_exit);
 
-  void run();   // Until stop().
+  void run();  // Until stop().
   void stop() { stopped_ = true; }
 
   static MonoTime now();

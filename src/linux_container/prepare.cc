@@ -35,8 +35,8 @@ Status check_relative_path(std::string_view what, const std::string& path) {
 
 Status write_files(const std::string& dir, const Mount& mount) {
   if (mount.files.size() > kMaxVolumeFiles) {
-    return fail(Reason::kInvalid, fmt::format("volume \"{}\" has more than {} files", mount.name,
-                                              kMaxVolumeFiles));
+    return fail(Reason::kInvalid,
+                fmt::format("volume \"{}\" has more than {} files", mount.name, kMaxVolumeFiles));
   }
   RETURN_IF_ERROR(host::make_directories(dir));
   for (const auto& [name, content] : mount.files) {
@@ -119,7 +119,8 @@ Status add_binds(const ContainerInput& input, const std::string& dir, StartReque
   return {};
 }
 
-Result<SpecInput> make_spec(Images& images, const ContainerInput& input, const StoredImage& stored) {
+Result<SpecInput> make_spec(Images& images, const ContainerInput& input,
+                            const StoredImage& stored) {
   const container::ContainerConfig& config = input.config;
   const container::ImageConfig& image = stored.image.config;
   SpecInput spec;

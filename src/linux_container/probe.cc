@@ -51,7 +51,10 @@ Status open_socket(tcp::socket& socket, const tcp& protocol, const std::string& 
 class Probe : public std::enable_shared_from_this<Probe> {
  public:
   Probe(const ProbeContext& context, container::Done<container::HttpResponse> done)
-      : loop_(context.loop), alive_(context.alive), socket_(context.loop.io()), done_(std::move(done)) {}
+      : loop_(context.loop),
+        alive_(context.alive),
+        socket_(context.loop.io()),
+        done_(std::move(done)) {}
 
   void begin(const std::string& host, std::uint16_t port, const std::string& netns_path,
              Duration timeout) {
@@ -69,9 +72,8 @@ class Probe : public std::enable_shared_from_this<Probe> {
     if (const Status status = open_socket(socket_, endpoint.protocol(), netns_path); !status) {
       return fail_later(status.error());
     }
-    socket_.async_connect(endpoint, [self = shared_from_this()](const auto& failure) {
-      self->connected(failure);
-    });
+    socket_.async_connect(
+        endpoint, [self = shared_from_this()](const auto& failure) { self->connected(failure); });
   }
 
   void fail_later(Error error) {
@@ -96,11 +98,12 @@ class Probe : public std::enable_shared_from_this<Probe> {
     if (!done_) return;
     if (error) return failed(error);
     if (!request_) return finish(container::HttpResponse{});
-    http::async_write(socket_, *request_, [self = shared_from_this()](const auto& failure, std::size_t) {
-      if (!self->done_) return;
-      if (failure) return self->failed(failure);
-      self->read_header();
-    });
+    http::async_write(socket_, *request_,
+                      [self = shared_from_this()](const auto& failure, std::size_t) {
+                        if (!self->done_) return;
+                        if (failure) return self->failed(failure);
+                        self->read_header();
+                      });
   }
 
   void read_header() {
@@ -123,8 +126,8 @@ class Probe : public std::enable_shared_from_this<Probe> {
     if (parser_.is_header_done() && !informational && (enough || error)) {
       std::string body = std::move(parser_.get().body());
       if (body.size() > kMaxBodyBytes) body.resize(kMaxBodyBytes);
-      return finish(container::HttpResponse{static_cast<int>(parser_.get().result_int()),
-                                            std::move(body)});
+      return finish(
+          container::HttpResponse{static_cast<int>(parser_.get().result_int()), std::move(body)});
     }
     if (error) return failed(error);
     if (parser_.is_done()) {

@@ -221,7 +221,8 @@ json::object to_json(const container::ExecResult& result) {
 }
 
 container::ExecResult exec_result_from_json(const json::object& json) {
-  return {static_cast<int>(number_member(json, "exitCode")), text_to_bytes(text_member(json, "output"))};
+  return {static_cast<int>(number_member(json, "exitCode")),
+          text_to_bytes(text_member(json, "output"))};
 }
 
 json::object to_json(const Error& error) {
@@ -271,7 +272,8 @@ Result<StartRequest> start_request_from_json(const json::object& json) {
   request.log_file = text_member(json, "logFile");
   request.cgroup_join_files = text_list_member(json, "cgroupJoinFiles");
   for (const json::object& sub : objects(json, "subPaths")) {
-    request.sub_paths.push_back({text_member(sub, "volume"), text_member(sub, "path"), text_member(sub, "target")});
+    request.sub_paths.push_back(
+        {text_member(sub, "volume"), text_member(sub, "path"), text_member(sub, "target")});
   }
   for (const json::object& volume : objects(json, "memoryVolumes")) {
     request.memory_volumes.push_back({text_member(volume, "path"), number_member(volume, "size")});

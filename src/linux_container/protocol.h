@@ -69,7 +69,7 @@ struct MemoryVolume {
 };
 
 struct StartRequest {
-  container::Container container;  // Identity; the shim fills in state, times and exit.
+  container::Container container;       // Identity; the shim fills in state, times and exit.
   std::vector<std::string> layer_dirs;  // Topmost first, as overlayfs wants them.
   std::string overlay_options;          // Further options, e.g. "userxattr".
   std::string writable_layer;           // Holds "upper" and "work".
@@ -88,7 +88,7 @@ struct ShimConfig {
   std::string state_dir;
   std::string netns_path;
   std::string hostname;
-  std::string oci_runtime;  // Absolute path; the name decides the dialect.
+  std::string oci_runtime;                     // Absolute path; the name decides the dialect.
   std::vector<std::string> cgroup_join_files;  // Of the shim itself.
   std::int64_t log_max_bytes = 10 << 20;
   int log_files = 5;

@@ -13,7 +13,8 @@ namespace minato::linux_container {
 namespace json = boost::json;
 namespace {
 
-constexpr Duration kExecAnswerMargin = 5s;  // The shim ends a command itself; this is for its answer.
+constexpr Duration kExecAnswerMargin =
+    5s;  // The shim ends a command itself; this is for its answer.
 
 std::string describe(const container::ContainerRef& ref) {
   return fmt::format("container {} of Pod {}", container_key(ref.name, ref.attempt), ref.pod_uid);
@@ -62,7 +63,8 @@ std::string LinuxRuntime::pod_cgroup(const std::string& pod_uid) const {
   return fmt::format("{}/pod-{}", options_.cgroup, pod_uid);
 }
 
-std::string LinuxRuntime::container_cgroup(const std::string& pod_uid, const std::string& key) const {
+std::string LinuxRuntime::container_cgroup(const std::string& pod_uid,
+                                           const std::string& key) const {
   return fmt::format("{}/{}", pod_cgroup(pod_uid), key);
 }
 
@@ -79,7 +81,8 @@ void LinuxRuntime::list(container::Done<Inventory> done) {
     for (const auto& [uid, pod] : pods_) {
       if (pod->phase == Pod::Phase::kStarting) continue;
       inventory.sandboxes.push_back(pod->sandbox);
-      for (const auto& [key, container] : pod->containers) inventory.containers.push_back(container);
+      for (const auto& [key, container] : pod->containers)
+        inventory.containers.push_back(container);
     }
     done(std::move(inventory));
   });
@@ -92,15 +95,14 @@ void LinuxRuntime::pull_image(const std::string& reference, container::PullPolic
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
   pull_limiter_.run([this, pull](Limiter::Slot slot) {
-    loop_.run_blocking(
-        [images = &images_, pull] { return images->pull(pull.first, pull.second); },
-        guarded([this, pull, slot = std::move(slot)](Result<StoredImage> result) {
-          auto node = pulls_.extract(pull);
-          for (auto& waiter : node.mapped()) {
-            waiter(result ? Result<container::Image>(result->image)
-                          : std::unexpected(result.error()));
-          }
-        }));
+    loop_.run_blocking([images = &images_, pull] { return images->pull(pull.first, pull.second); },
+                       guarded([this, pull, slot = std::move(slot)](Result<StoredImage> result) {
+                         auto node = pulls_.extract(pull);
+                         for (auto& waiter : node.mapped()) {
+                           waiter(result ? Result<container::Image>(result->image)
+                                         : std::unexpected(result.error()));
+                         }
+                       }));
   });
 }
 
@@ -113,12 +115,12 @@ void LinuxRuntime::start_container(const std::string& pod_uid, container::Contai
   }
   const std::string key = container_key(config.name, config.attempt);
   if (pod->containers.contains(key) || pod->starting.contains(key)) {
-    return fail_later(std::move(done), {Reason::kAlreadyExists,
-                                        fmt::format("container {} has been started", key)});
+    return fail_later(std::move(done),
+                      {Reason::kAlreadyExists, fmt::format("container {} has been started", key)});
   }
   pod->starting[key].done = std::move(done);
-  const std::string logs = pod_log_dir(options_.logs_dir, pod->sandbox.pod_namespace,
-                                       pod->sandbox.pod_name, pod_uid);
+  const std::string logs =
+      pod_log_dir(options_.logs_dir, pod->sandbox.pod_namespace, pod->sandbox.pod_name, pod_uid);
   ContainerInput input{.paths = pod->paths,
                        .pod_uid = pod_uid,
                        .hostname = pod->shim_config.hostname,
@@ -126,17 +128,17 @@ void LinuxRuntime::start_container(const std::string& pod_uid, container::Contai
                        .config = std::move(config),
                        .limits = limits_};
   start_limiter_.run([this, pod, key, input = std::move(input)](Limiter::Slot slot) mutable {
-    loop_.run_blocking(
-        [images = &images_, input] { return prepare_container(*images, input); },
-        guarded([this, pod, key, resources = input.config.resources,
-                 slot = std::make_shared<Limiter::Slot>(std::move(slot))](
-                    Result<StartRequest> request) mutable {
-          if (request) {
-            send_start(pod, key, resources, std::move(request).value(), std::move(slot));
-          } else {
-            finish_start(pod, key, std::unexpected(request.error()));
-          }
-        }));
+    loop_.run_blocking([images = &images_, input] { return prepare_container(*images, input); },
+                       guarded([this, pod, key, resources = input.config.resources,
+                                slot = std::make_shared<Limiter::Slot>(std::move(slot))](
+                                   Result<StartRequest> request) mutable {
+                         if (request) {
+                           send_start(pod, key, resources, std::move(request).value(),
+                                      std::move(slot));
+                         } else {
+                           finish_start(pod, key, std::unexpected(request.error()));
+                         }
+                       }));
   });
 }
 
@@ -219,7 +221,8 @@ void LinuxRuntime::stop_container(const container::ContainerRef& ref, Duration g
                   options_.call_timeout, status_of(std::move(done)));
 }
 
-void LinuxRuntime::remove_container(const container::ContainerRef& ref, container::DoneStatus done) {
+void LinuxRuntime::remove_container(const container::ContainerRef& ref,
+                                    container::DoneStatus done) {
   const auto [pod, container] = find_container(ref);
   const std::string key = container_key(ref.name, ref.attempt);
   if (container == nullptr) {
@@ -329,8 +332,8 @@ std::unique_ptr<container::Runtime::LogStream> LinuxRuntime::read_log(
            found.container->state == container::ContainerState::kExited;
   };
   return linux_container::read_log(
-      loop_, {log_file(dir, ref.name, ref.attempt), std::move(is_complete), alive_},
-      options, std::move(chunk), std::move(done));
+      loop_, {log_file(dir, ref.name, ref.attempt), std::move(is_complete), alive_}, options,
+      std::move(chunk), std::move(done));
 }
 
 }  // namespace minato::linux_container

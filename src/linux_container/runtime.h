@@ -41,8 +41,8 @@ struct Options {
   std::string run_dir;    // On tmpfs, 0700, this Node's alone.
   std::string state_dir;  // On disk, this Node's alone; must be fit for overlayfs' upper directory.
   std::string logs_dir;   // On disk; logs stay when Pods and Nodes go.
-  std::vector<std::string> shim_argv;  // {"/proc/self/exe", "shim"}; the Pod directory is added.
-  std::string oci_runtime;             // From detect_oci_runtime().
+  std::vector<std::string> shim_argv;     // {"/proc/self/exe", "shim"}; the Pod directory is added.
+  std::string oci_runtime;                // From detect_oci_runtime().
   std::int64_t log_max_bytes = 10 << 20;  // containerLogMaxSize
   int log_files = 5;                      // containerLogMaxFiles
   std::int64_t pod_pids_limit = 4096;     // podPidsLimit
@@ -63,7 +63,8 @@ class LinuxRuntime final : public container::Runtime {
   void list(container::Done<Inventory> done) override;
   void pull_image(const std::string& reference, container::PullPolicy policy,
                   container::Done<container::Image> done) override;
-  void run_sandbox(container::SandboxConfig config, container::Done<container::Sandbox> done) override;
+  void run_sandbox(container::SandboxConfig config,
+                   container::Done<container::Sandbox> done) override;
   void remove_sandbox(const std::string& pod_uid, container::DoneStatus done) override;
   void start_container(const std::string& pod_uid, container::ContainerConfig config,
                        container::Done<container::Container> done) override;

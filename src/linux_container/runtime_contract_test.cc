@@ -28,6 +28,9 @@ class LinuxWorld final : public RuntimeWorld {
   std::vector<std::string> command_that_exits_with(int code) override {
     return {"/payload", "exit", std::to_string(code)};
   }
+  void wait_until_ready(const ContainerRef& ref) override {
+    EXPECT_TRUE(world_->wait_for_output(ref, "ready\n"));
+  }
 
  private:
   std::unique_ptr<linux_container::World> world_;

@@ -81,11 +81,13 @@ Status LinuxRuntime::connect(const SharedPod& pod) {
                    ShimLink::connect(loop_, pod->paths,
                                      {.on_event =
                                           [this, weak](const container::Container& container) {
-                                            if (const auto found = weak.lock()) update(*found, container);
+                                            if (const auto found = weak.lock())
+                                              update(*found, container);
                                           },
                                       .on_reconnect =
                                           [this, weak] {
-                                            if (const auto found = weak.lock()) load_containers(*found);
+                                            if (const auto found = weak.lock())
+                                              load_containers(*found);
                                           },
                                       .on_end =
                                           [this, weak] {
@@ -150,16 +152,16 @@ Result<LinuxRuntime::SharedPod> LinuxRuntime::make_pod(const container::SandboxC
                   .ip = link.ip,
                   .created_at = loop_.wall(),
                   .annotations = config.annotations};
-  pod->shim_config = {.run_dir = pod->paths.run,
-                      .state_dir = pod->paths.state,
-                      .netns_path = link.netns_path,
-                      .hostname = config.hostname,
-                      .oci_runtime = options_.oci_runtime,
-                      .cgroup_join_files = cgroups_.join_files(system_cgroup()),
-                      .log_max_bytes = options_.log_max_bytes,
-                      .log_files = options_.log_files,
-                      .network = config.host_network ? ShimConfig::Network::kHost
-                                                     : ShimConfig::Network::kPod};
+  pod->shim_config = {
+      .run_dir = pod->paths.run,
+      .state_dir = pod->paths.state,
+      .netns_path = link.netns_path,
+      .hostname = config.hostname,
+      .oci_runtime = options_.oci_runtime,
+      .cgroup_join_files = cgroups_.join_files(system_cgroup()),
+      .log_max_bytes = options_.log_max_bytes,
+      .log_files = options_.log_files,
+      .network = config.host_network ? ShimConfig::Network::kHost : ShimConfig::Network::kPod};
   return pod;
 }
 
@@ -173,8 +175,8 @@ void LinuxRuntime::launch_shim(const SharedPod& pod) {
       guarded([this, pod](Result<host::CommandResult> result) {
         if (!result) return sandbox_ready(pod, std::unexpected(result.error()));
         if (result->status.code != 0) {
-          return sandbox_ready(pod, fail(Reason::kUnavailable, "starting the Pod's supervisor: " +
-                                                                   result->output));
+          return sandbox_ready(
+              pod, fail(Reason::kUnavailable, "starting the Pod's supervisor: " + result->output));
         }
         sandbox_ready(pod, connect(pod));
       }));
@@ -230,7 +232,7 @@ void LinuxRuntime::remove_sandbox(const std::string& pod_uid, container::DoneSta
   if (pod->phase == Pod::Phase::kRemoving) return;
   const bool starting = pod->phase == Pod::Phase::kStarting;
   pod->phase = Pod::Phase::kRemoving;
-  if (starting) return;  // Goes on in sandbox_ready().
+  if (starting) return;                     // Goes on in sandbox_ready().
   if (pod->link) return pod->link->kill();  // Goes on in shim_ended().
   later([this, pod] { finish_removal(pod); });
 }

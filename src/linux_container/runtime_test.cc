@@ -87,15 +87,17 @@ class RuntimeTest : public testing::Test {
     return wait_for_exit(config.name);
   }
   Status stop(Duration grace) {
-    return wait_for<void>(
-        [&](DoneStatus done) { runtime().stop_container({kPod, "app", 0}, grace, std::move(done)); });
+    return wait_for<void>([&](DoneStatus done) {
+      runtime().stop_container({kPod, "app", 0}, grace, std::move(done));
+    });
   }
   std::string read_log(LogOptions options = {}) {
     std::string text;
     std::unique_ptr<container::Runtime::LogStream> stream;
     const Status read = wait_for<void>([&](DoneStatus done) {
-      stream = runtime().read_log({kPod, "app", 0}, options,
-                                  [&](std::string_view chunk) { text += chunk; }, std::move(done));
+      stream = runtime().read_log(
+          {kPod, "app", 0}, options, [&](std::string_view chunk) { text += chunk; },
+          std::move(done));
     });
     EXPECT_TRUE(read) << read.error().message;
     return text;
@@ -200,8 +202,8 @@ TEST_F(RuntimeTest, UserByNameAndNumberAndWorkingDirectory) {
   std::string text;
   std::unique_ptr<container::Runtime::LogStream> stream;
   ASSERT_TRUE(wait_for<void>([&](DoneStatus done) {
-    stream = runtime().read_log({kPod, "app", 1}, {}, [&](std::string_view chunk) { text += chunk; },
-                                std::move(done));
+    stream = runtime().read_log(
+        {kPod, "app", 1}, {}, [&](std::string_view chunk) { text += chunk; }, std::move(done));
   }));
   EXPECT_THAT(text, HasSubstr("uid=1234 gid=5678"));
 }
@@ -285,7 +287,8 @@ TEST_F(RuntimeTest, SecretsAreNotOnDiskNorInArguments) {
   ContainerConfig config = world_->payload({"sleep"});
   config.env = {{"PASSWORD", "s3cret"}};
   ASSERT_TRUE(start(config));
-  for (const auto& item : std::filesystem::recursive_directory_iterator(world_->options.state_dir)) {
+  for (const auto& item :
+       std::filesystem::recursive_directory_iterator(world_->options.state_dir)) {
     if (!item.is_regular_file()) continue;
     EXPECT_THAT(*host::read_file(item.path()), testing::Not(HasSubstr("s3cret")));
   }
@@ -314,9 +317,8 @@ TEST_F(RuntimeTest, ExitsWhileNobodyWatchedAreFound) {
   ASSERT_TRUE(start(config));
   world_->stop_runtime();
   const std::string status = world_->pod_run_dir(kPod) + "/containers/app-0/status.json";
-  ASSERT_TRUE(world_->run_until([&] {
-    return host::read_file(status)->find("exited") != std::string::npos;
-  }));
+  ASSERT_TRUE(world_->run_until(
+      [&] { return host::read_file(status)->find("exited") != std::string::npos; }));
   world_->start_runtime();
   const auto containers = listed();
   ASSERT_EQ(containers.size(), 1u);
@@ -389,6 +391,7 @@ TEST_F(RuntimeTest, StopThatComesDuringTheStartIsKept) {
 TEST_F(RuntimeTest, SecondStopMayShortenTheGrace) {
   run_sandbox();
   ASSERT_TRUE(start(world_->payload({"stubborn"})));
+  ASSERT_TRUE(world_->wait_for_output({kPod, "app", 0}, "ready"));
   EXPECT_TRUE(stop(3600s));
   EXPECT_TRUE(stop(50ms));
   EXPECT_TRUE(stop(3600s));
@@ -425,9 +428,10 @@ TEST_F(RuntimeTest, FollowedLogGoesOnUntilTheExit) {
   const auto stream = runtime().read_log(
       {kPod, "app", 0}, {.follow = true}, [&](std::string_view chunk) { text += chunk; },
       [&](const Status& status) { ended = status.has_value(); });
+  ASSERT_TRUE(world_->run_until([&] { return text == "ready\n"; }));
   ASSERT_TRUE(stop(30s));
   EXPECT_TRUE(world_->run_until([&] { return ended; }));
-  EXPECT_EQ(text, "terminating\n");
+  EXPECT_EQ(text, "ready\nterminating\n");
 }
 
 TEST_F(RuntimeTest, FloodIsBoundedAndTheContainerStaysStoppable) {
@@ -486,8 +490,9 @@ TEST_F(RuntimeTest, StatsCountRunningContainers) {
 TEST_F(RuntimeTest, PullsOfOneReferenceAreShared) {
   int answers = 0;
   for (int i = 0; i < 5; ++i) {
-    runtime().pull_image("test/payload:1", container::PullPolicy::kAlways,
-                         [&](const Result<container::Image>& image) { answers += image.has_value(); });
+    runtime().pull_image(
+        "test/payload:1", container::PullPolicy::kAlways,
+        [&](const Result<container::Image>& image) { answers += image.has_value(); });
   }
   EXPECT_TRUE(world_->run_until([&] { return answers == 5; }));
   EXPECT_EQ(world_->images->pulls, 1);
@@ -509,6 +514,7 @@ TEST_F(RuntimeTest, RuncServesWhereCrunDoesNot) {
   ASSERT_TRUE(start(world_->payload({"sleep"})));
   EXPECT_EQ(exec({"/payload", "exit", "5"})->exit_code, 5);
   EXPECT_EQ(exec({"/nope"})->output, "exec: \"/nope\": no such file or directory");
+  ASSERT_TRUE(world_->wait_for_output({kPod, "app", 0}, "ready"));
   ASSERT_TRUE(stop(30s));
   EXPECT_EQ(wait_for_exit().exit_code, 0);
 }
@@ -529,8 +535,8 @@ TEST_F(RuntimeTest, ManyContainersStartAndEnd) {
   for (int i = 0; i < kContainers; ++i) {
     ContainerConfig config = world_->payload({"exit", "0"});
     config.name = fmt::format("quick-{}", i);
-    runtime().start_container(kPod, config,
-                              [&](const Result<Container>& result) { started += result.has_value(); });
+    runtime().start_container(
+        kPod, config, [&](const Result<Container>& result) { started += result.has_value(); });
   }
   const auto exited = [&] {
     return std::ranges::count(events_, ContainerState::kExited, &Container::state);

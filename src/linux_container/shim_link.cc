@@ -98,12 +98,13 @@ class ShimLink::Connection : public std::enable_shared_from_this<Connection> {
   void write() {
     if (!writing_.empty() || outgoing_.empty()) return;
     writing_ = std::exchange(outgoing_, {});
-    asio::async_write(socket_, asio::buffer(writing_),
-                      [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
-                        self->writing_.clear();
-                        // A failed write shows in the read as well, which deals with it.
-                        if (!error && !self->closed_) self->write();
-                      });
+    asio::async_write(
+        socket_, asio::buffer(writing_),
+        [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+          self->writing_.clear();
+          // A failed write shows in the read as well, which deals with it.
+          if (!error && !self->closed_) self->write();
+        });
   }
 
   void read() {

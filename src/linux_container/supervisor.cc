@@ -116,8 +116,8 @@ void Supervisor::runtime_exited(const std::string& key, int wait_status) {
   Running& running = *find_running(key);
   loop_.cancel(running.deadline);
   const bool succeeded = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
-  const auto pid = succeeded ? read_pid(pid_file(paths_.container_dir(key)))
-                             : fail(Reason::kInvalid, "");
+  const auto pid =
+      succeeded ? read_pid(pid_file(paths_.container_dir(key))) : fail(Reason::kInvalid, "");
   if (pid) return started(key, *pid);
   start_failed(key, start_failure(read_available(running.output[1].fd.get(), kMaxMessageBytes)));
 }

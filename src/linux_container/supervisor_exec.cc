@@ -88,9 +88,8 @@ void Supervisor::exec_runtime_exited(std::uint64_t id, int wait_status) {
   command.runtime_pid = 0;
   const bool answered = !command.done;
   const bool succeeded = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
-  const auto pid =
-      succeeded ? read_pid(exec_file(paths_.container_dir(command.key), id, "pid"))
-                : fail(Reason::kInvalid, "");
+  const auto pid = succeeded ? read_pid(exec_file(paths_.container_dir(command.key), id, "pid"))
+                             : fail(Reason::kInvalid, "");
   if (answered) {
     if (pid) ::kill(*pid, SIGKILL);
     return forget_exec(id);

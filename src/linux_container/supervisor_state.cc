@@ -42,7 +42,8 @@ Result<pid_t> read_pid(const std::string& path) {
 }
 
 Result<container::Container> read_status(const std::string& container_dir) {
-  ASSIGN_OR_RETURN(const std::string text, host::read_file(status_file(container_dir), kMaxFrameBytes));
+  ASSIGN_OR_RETURN(const std::string text,
+                   host::read_file(status_file(container_dir), kMaxFrameBytes));
   ASSIGN_OR_RETURN(const boost::json::object json, parse_object(text));
   return container_from_json(json);
 }

@@ -151,7 +151,8 @@ void close_all_but(std::vector<int> kept) {
   if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
     give_up(refused("becoming root of the user namespace", errno).error());
   }
-  if (::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID) != 0) {
+  // The IPC namespace too: what mounts a message queue must own the namespace it shows.
+  if (::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC) != 0) {
     give_up(refused("creating mount, network and PID namespaces", errno).error());
   }
   const pid_t holder = ::fork();
@@ -174,7 +175,9 @@ Status run_mapper(const char* program, pid_t pid, std::int64_t own, const Subord
 Result<std::string> map_ids(pid_t pid) {
   const std::string proc = fmt::format("/proc/{}/", pid);
   if (::geteuid() == 0) {
-    constexpr std::string_view kIdentity = "0 0 4294967295";
+    // Every id but the last: container runtimes take a map of all of them for the host's own user
+    // namespace, and then try what only the host's root may.
+    constexpr std::string_view kIdentity = "0 0 4294967294";
     RETURN_IF_ERROR(host::write_kernel_file(proc + "uid_map", kIdentity));
     RETURN_IF_ERROR(host::write_kernel_file(proc + "gid_map", kIdentity));
     return std::string();

@@ -229,7 +229,9 @@ Connection::Connection(AsioGenerator& owner, asio::ssl::context* tls)
     : owner_(owner), stream_(std::in_place_type<beast::tcp_stream>, owner.io()) {
   if (tls != nullptr) {
     auto& secure = stream_.emplace<beast::ssl_stream<beast::tcp_stream>>(owner.io(), *tls);
-    ::SSL_set_tlsext_host_name(secure.native_handle(), owner.options().host.c_str());
+    // The macro of this name casts in the old style.
+    ::SSL_ctrl(secure.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+               const_cast<char*>(owner.options().host.c_str()));
     secure.set_verify_callback(asio::ssl::host_name_verification(owner.options().host));
   }
 }
@@ -306,7 +308,7 @@ void Connection::read() {
 }
 
 void Connection::answered() {
-  const int status = parser_->get().result_int();
+  const auto status = static_cast<int>(parser_->get().result_int());
   if (!parser_->get().keep_alive()) close();
   tcp().expires_never();
   owner_.succeeded(*this, due_, status);

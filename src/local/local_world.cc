@@ -122,6 +122,7 @@ Result<balancer::Config> LocalWorld::balancer_config(const blueprint::Blueprint&
   out.listener.private_key_file = certificate.key_file;
   out.listener.idle_timeout = blueprint.idle_timeout;
   out.target_group = blueprint.target_group;
+  out.target_group.health_check = cluster::at_pace(out.target_group.health_check, profile());
   return out;
 }
 

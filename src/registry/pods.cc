@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kube/names.h"
+#include "kube/types/node.h"
 #include "kube/types/policy.h"
 #include "registry/errors.h"
 #include "registry/registry.h"
@@ -101,6 +102,17 @@ void update_allowed_condition(PodDisruptionBudget& budget, kube::Time now) {
 
 }  // namespace
 
+// So that a container can learn its zone by the downward API.
+// Rule: k8s.io/kubernetes plugin/pkg/admission/podtopologylabels.
+void Registry::copy_topology_labels(const std::string& node, Pod& pod) const {
+  const ObjectPtr found = store_.get(kube::Node::static_kind(), {"", node});
+  if (!found) return;
+  for (const std::string_view name : {kube::kLabelZone, kube::kLabelRegion}) {
+    const auto label = found->metadata.labels.find(std::string(name));
+    if (label != found->metadata.labels.end()) pod.metadata.labels[label->first] = label->second;
+  }
+}
+
 Status Registry::bind(const ObjectKey& key, const std::string& uid, const std::string& node) {
   const ObjectPtr current = store_.get(Pod::static_kind(), key);
   if (!current) return not_found(Pod::static_kind(), key.name);
@@ -125,6 +137,7 @@ Status Registry::bind(const ObjectKey& key, const std::string& uid, const std::s
   if (node.empty()) return fail(Reason::kBadRequest, "binding needs the name of a node");
   auto pod = std::make_unique<Pod>(stored);
   pod->spec.node_name = node;
+  copy_topology_labels(node, *pod);
   set_condition(*pod, now(), kube::kPodScheduled, "", "");
   const auto written = store_.update(current, std::move(pod));
   if (!written) return std::unexpected(written.error());

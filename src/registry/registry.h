@@ -91,6 +91,7 @@ class Registry {
   Result<kube::ObjectPtr> erase(const kube::ObjectPtr& current, std::unique_ptr<kube::Object> last);
   Status remove_namespace(const kube::ObjectPtr& current);
   Status remove_object(const kube::ObjectPtr& current, const kube::RemoveOptions& options);
+  void copy_topology_labels(const std::string& node, kube::Pod& pod) const;
   Status take_disruption(const kube::Pod& pod);
 
   env::Env env_;

@@ -74,18 +74,21 @@ void NumberPool::release(std::uint32_t number) {
   if (found != held_.end() && --found->second == 0) held_.erase(found);
 }
 
-std::uint32_t NumberPool::take() {
-  if (const std::uint32_t number = take_between(upper_first_, last_, upper_cursor_)) return number;
-  return take_between(first_, last_, lower_cursor_);
+std::uint32_t NumberPool::find_free(const std::set<std::uint32_t>& except) {
+  if (const std::uint32_t upper = find_between(upper_first_, last_, upper_cursor_, except)) {
+    return upper;
+  }
+  return find_between(first_, last_, lower_cursor_, except);
 }
 
-std::uint32_t NumberPool::take_between(std::uint32_t first, std::uint32_t last,
-                                       std::uint32_t& cursor) {
+std::uint32_t NumberPool::find_between(std::uint32_t first, std::uint32_t last,
+                                       std::uint32_t& cursor,
+                                       const std::set<std::uint32_t>& except) const {
   const std::uint32_t size = last - first + 1;
   for (std::uint32_t tried = 0; tried < size; ++tried) {
     const std::uint32_t number = cursor;
     cursor = cursor == last ? first : cursor + 1;
-    if (!is_held(number)) return number;
+    if (!is_held(number) && !except.contains(number)) return number;
   }
   return 0;
 }
@@ -139,7 +142,7 @@ void ServiceAllocator::complete_address(Service& service, const Service* before,
     service.spec.cluster_ip = before->spec.cluster_ip;
   }
   if (service.spec.cluster_ip.empty()) {
-    const std::uint32_t address = addresses_.take();
+    const std::uint32_t address = addresses_.find_free();
     if (address == 0) {
       errors.invalid(path, "", "failed to allocate a serviceIP: range is full");
       return;
@@ -163,7 +166,10 @@ void ServiceAllocator::complete_ports(Service& service, const Service* before,
                                       FieldErrors& errors) {
   const FieldPath spec("spec");
   const FieldPath ports = spec.child("ports");
-  std::map<std::int32_t, std::string> taken_here;  // Port number to protocols of this Service.
+  std::set<std::uint32_t> used_here;  // By this Service, asked for or found.
+  for (const ServicePort& port : service.spec.ports) {
+    if (port.node_port > 0) used_here.insert(static_cast<std::uint32_t>(port.node_port));
+  }
   for (std::size_t i = 0; i < service.spec.ports.size(); ++i) {
     ServicePort& port = service.spec.ports[i];
     const FieldPath at = ports.index(i);
@@ -176,18 +182,16 @@ void ServiceAllocator::complete_ports(Service& service, const Service* before,
     }
     if (port.node_port == 0 && old != nullptr) port.node_port = old->node_port;
     if (port.node_port == 0) {
-      std::uint32_t number = 0;
-      do number = ports_.take();
-      while (number != 0 && taken_here.contains(static_cast<std::int32_t>(number)));
+      const std::uint32_t number = ports_.find_free(used_here);
       port.node_port = static_cast<std::int32_t>(number);
       if (number == 0) errors.invalid(path, 0, "failed to allocate a nodePort: range is full");
     } else if (!ports_.contains(static_cast<std::uint32_t>(port.node_port))) {
       errors.invalid(path, port.node_port, "provided port is not in the valid range");
-    } else if (!uses_port(before, port.node_port) && !taken_here.contains(port.node_port) &&
+    } else if (!uses_port(before, port.node_port) &&
                ports_.is_held(static_cast<std::uint32_t>(port.node_port))) {
       errors.invalid(path, port.node_port, "provided port is already allocated");
     }
-    taken_here[port.node_port] += port.protocol;
+    used_here.insert(static_cast<std::uint32_t>(port.node_port));
   }
 }
 

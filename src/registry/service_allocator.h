@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "kube/types/service.h"
@@ -29,11 +30,12 @@ class NumberPool {
   bool is_held(std::uint32_t number) const { return held_.contains(number); }
   void hold(std::uint32_t number) { ++held_[number]; }
   void release(std::uint32_t number);
-  // 0 when none is free.
-  std::uint32_t take();
+  // A free one that is not in `except`; 0 when there is none. It is not held yet.
+  std::uint32_t find_free(const std::set<std::uint32_t>& except = {});
 
  private:
-  std::uint32_t take_between(std::uint32_t first, std::uint32_t last, std::uint32_t& cursor);
+  std::uint32_t find_between(std::uint32_t first, std::uint32_t last, std::uint32_t& cursor,
+                             const std::set<std::uint32_t>& except) const;
 
   std::uint32_t first_;
   std::uint32_t last_;

@@ -18,7 +18,8 @@ void SchedulingQueue::add(const scheduling::PodInfoPtr& pod, MonoTime now,
                           std::uint64_t services_version) {
   const auto found = ids_.find(pod->uid());
   if (found == ids_.end()) {
-    insert({pod, 0, {}, services_version}, is_gated(*pod) ? Place::kGated : Place::kActive, now, {});
+    const Place place = is_gated(*pod) ? Place::kGated : Place::kActive;
+    insert({pod, 0, {}, services_version}, place, now, {});
     return;
   }
   Entry& entry = entries_.at(found->second);

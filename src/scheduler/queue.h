@@ -18,7 +18,6 @@
 #include <set>
 #include <string>
 #include <tuple>
-#include <unordered_map>
 
 #include "scheduling/refusal.h"
 
@@ -98,7 +97,7 @@ class SchedulingQueue {
   Options options_;
   std::uint64_t next_id_ = 0;
   std::map<Id, Entry> entries_;
-  std::unordered_map<std::string, Id> ids_;  // By uid; looked up only.
+  std::map<std::string, Id> ids_;  // By uid; looked up only.
   std::set<std::tuple<std::int64_t, std::uint64_t, Id>> active_;  // (-priority, order, id)
   std::set<std::pair<MonoTime, Id>> backoff_;
   std::set<std::pair<MonoTime, Id>> unschedulable_;

@@ -99,10 +99,10 @@ void Scheduler::on_waiting(const std::shared_ptr<const kube::Pod>& pod) {
   if (snapshot_.node_of(pod->metadata.uid)) return;
   const PodInfoPtr info = parse(pod);
   queue_.add(info, env_.clock.monotonic(), default_spread_.version());
-  const std::string& nominated = pod->status.nominated_node_name;
-  if (!nominated.empty() && !snapshot_.nominated_node(info->uid())) {
-    snapshot_.nominate(info, nominated);  // Left by a scheduler before this one.
-  }
+  // Kept with the Pod's newest state; or left by a scheduler before this one.
+  const std::string* kept = snapshot_.nominated_node(info->uid());
+  const std::string nominated = kept ? *kept : pod->status.nominated_node_name;
+  if (!nominated.empty()) snapshot_.nominate(info, nominated);
   wake();
 }
 

@@ -56,7 +56,8 @@ Refusal filter_spread(const TopologyPlan& plan, TopologyCounters& counters, Node
       return {Filter::kPodTopologySpread, true, kMissingTopologyKey, nullptr};
     }
     const std::int64_t lowest = counters.global_minimum(counter, constraint->min_domains);
-    const std::int64_t here = counters.pods_near(counter, slot) + (constraint->matches_itself ? 1 : 0);
+    const std::int64_t itself = constraint->matches_itself ? 1 : 0;
+    const std::int64_t here = counters.pods_near(counter, slot) + itself;
     if (here - lowest > constraint->max_skew) {
       return {Filter::kPodTopologySpread, false, 0, nullptr};
     }

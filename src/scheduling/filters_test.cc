@@ -360,7 +360,8 @@ TEST(FitErrorTest, AggregatesAndOrdersAsUpstream) {
   EXPECT_EQ(bench.run(pod), "");
   EXPECT_EQ(bench.message,
             "0/6 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, "
-            "2 Insufficient cpu, 3 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.");
+            "2 Insufficient cpu, "
+            "3 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.");
 }
 
 TEST(FitErrorTest, WithoutNodes) {

@@ -108,7 +108,8 @@ bool RequiredNodes::matches(const kube::Node& node) const {
     const auto found = node.metadata.labels.find(key);
     if (found == node.metadata.labels.end() || found->second != value) return false;
   }
-  return !terms_ || std::ranges::any_of(*terms_, [&](const NodeTerm& t) { return t.matches(node); });
+  if (!terms_) return true;
+  return std::ranges::any_of(*terms_, [&](const NodeTerm& term) { return term.matches(node); });
 }
 
 std::vector<PreferredNodes> preferred_nodes(const kube::PodSpec& spec) {

@@ -16,10 +16,10 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "env/env.h"
@@ -104,7 +104,7 @@ class Placer {
   Options options_;
   std::size_t next_start_ = 0;
   std::uint64_t calls_ = 0;
-  std::unordered_map<const PodTemplate*, std::unique_ptr<TemplateMemory>> memories_;
+  std::map<const PodTemplate*, std::unique_ptr<TemplateMemory>> memories_;
   // Buffers of the present call.
   std::vector<NodeSlot> feasible_;
   std::vector<std::int64_t> totals_;

@@ -28,15 +28,18 @@ std::string tolerations_identity(const kube::PodSpec& spec) {
 std::string node_choice_identity(const kube::PodSpec& spec) {
   std::string out;
   if (!spec.node_selector.empty()) append_part(out, spec.node_selector);
-  if (spec.affinity && spec.affinity->node_affinity) append_part(out, *spec.affinity->node_affinity);
+  if (spec.affinity && spec.affinity->node_affinity) {
+    append_part(out, *spec.affinity->node_affinity);
+  }
   return out;
 }
 
 // Numbers and small parts of the identity, from the already parsed template.
 void append_scalars(std::string& key, const PodTemplate& t) {
   fmt::format_to(std::back_inserter(key), "{}\x1e{}\x1e{}\x1e{}\x1e{}\x1e{}\x1e{}\x1e{}\x1e",
-                 t.namespace_, t.priority, t.preempts, t.requests.milli_cpu, t.requests.memory_bytes,
-                 t.requests.ephemeral_storage_bytes, t.scoring_milli_cpu, t.scoring_memory_bytes);
+                 t.namespace_, t.priority, t.preempts, t.requests.milli_cpu,
+                 t.requests.memory_bytes, t.requests.ephemeral_storage_bytes, t.scoring_milli_cpu,
+                 t.scoring_memory_bytes);
   for (const auto& [name, amount] : t.requests.extended) {
     fmt::format_to(std::back_inserter(key), "{}\x1f{}\x1f", name, amount);
   }
@@ -46,7 +49,8 @@ void append_scalars(std::string& key, const PodTemplate& t) {
   }
   key += '\x1e';
   for (const HostPort& port : t.host_ports) {
-    fmt::format_to(std::back_inserter(key), "{}\x1f{}\x1f{}\x1f", port.ip, port.protocol, port.port);
+    fmt::format_to(std::back_inserter(key), "{}\x1f{}\x1f{}\x1f", port.ip, port.protocol,
+                   port.port);
   }
   key += '\x1e';
   fmt::format_to(std::back_inserter(key), "\x1e{}\x1d{}\x1d", t.tolerations_identity,

@@ -7,10 +7,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "kube/selector.h"
@@ -60,7 +60,7 @@ class TemplateTable {
  private:
   void forget_unused();
 
-  std::unordered_map<std::string, PodTemplatePtr> templates_;  // Looked up; never iterated to act.
+  std::map<std::string, PodTemplatePtr> templates_;  // Looked up; never iterated to act.
   std::size_t sweep_at_ = 1024;
   std::string key_;  // Reused between calls.
 };

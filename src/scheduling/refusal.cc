@@ -97,7 +97,9 @@ std::string summarize(const std::vector<NodeRefusal>& refusals, const PodTemplat
     for (const std::string& reason : reasons(refusal, pod)) histogram[reason] += count;
   }
   std::vector<std::string> parts;
-  for (const auto& [reason, count] : histogram) parts.push_back(fmt::format("{} {}", count, reason));
+  for (const auto& [reason, count] : histogram) {
+    parts.push_back(fmt::format("{} {}", count, reason));
+  }
   std::ranges::sort(parts);
   return parts.empty() ? "" : join(parts, ", ") + ".";
 }

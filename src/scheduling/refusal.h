@@ -1,8 +1,8 @@
 // Why a Node does not take a Pod, in a form that costs nothing to make 5,000 times, and the words
 // that upstream uses for it.
 //
-// Values. A Refusal may point into the Node that it is about: it is good until the Snapshot changes.
-// A FitError owns its texts.
+// Values. A Refusal may point into the Node that it is about: good until the Snapshot changes. A
+// FitError owns its texts.
 // Rules: pkg/scheduler/framework/types.go (FitError), the ErrReason constants of each plugin.
 #pragma once
 

@@ -41,8 +41,8 @@ std::int64_t score_balanced_allocation(const PodTemplate& pod, const NodeInfo& i
   if (info.allocatable.milli_cpu > 0 && info.allocatable.memory_bytes > 0) {
     const double cpu =
         used_share(info.requested.milli_cpu + wanted.milli_cpu, info.allocatable.milli_cpu);
-    const double memory =
-        used_share(info.requested.memory_bytes + wanted.memory_bytes, info.allocatable.memory_bytes);
+    const double memory = used_share(info.requested.memory_bytes + wanted.memory_bytes,
+                                     info.allocatable.memory_bytes);
     deviation = std::abs((cpu - memory) / 2);
   }
   return static_cast<std::int64_t>((1 - deviation) * static_cast<double>(kMaxScore));

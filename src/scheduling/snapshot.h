@@ -6,14 +6,13 @@
 //
 // Owned by the scheduler (or the autoscaler that copied it); loop thread only. Objects that make no
 // sense together (a Pod added twice) break an invariant of the caller: CHECK.
-// Rules: pkg/scheduler/backend/cache/cache.go, node_tree.go (Nodes are visited zone by zone in turn).
+// Rules: pkg/scheduler/backend/cache/cache.go, node_tree.go (zones take turns in being visited).
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -100,7 +99,7 @@ class Snapshot {
   std::vector<NodeVersions> versions_;
   std::map<std::string, NodeSlot> slots_;
   std::vector<NodeSlot> free_slots_;
-  std::unordered_map<std::string, Place> pods_;  // By uid; looked up only.
+  std::map<std::string, Place> pods_;  // By uid; looked up only.
   std::map<std::string, Nomination> nominations_;  // By uid.
   std::map<std::int32_t, std::int64_t> priorities_;  // Placed Pods by priority.
   std::vector<NodeSlot> order_;

@@ -22,7 +22,9 @@ TEST(SnapshotTest, VisitsZonesInTurn) {
     bench.node(make_node(name, {{kZone, std::string(1, name[0])}}));
   }
   std::vector<std::string> order;
-  for (const NodeSlot slot : bench.snapshot.order()) order.push_back(bench.snapshot.node(slot).name);
+  for (const NodeSlot slot : bench.snapshot.order()) {
+    order.push_back(bench.snapshot.node(slot).name);
+  }
   EXPECT_EQ(order, (std::vector<std::string>{"a1", "b1", "c1", "a2", "c2", "a3"}));
 }
 
@@ -77,7 +79,8 @@ std::string view_of(Bench& bench, std::uint64_t seed) {
   std::string out;
   for (int i = 0; i < 24; ++i) {
     for (const auto& verdict : bench.placer.explain(*bench.parse(random_pod(rng, 100'000 + i)))) {
-      out += fmt::format("{} {} {}\n", verdict.node, verdict.score, fmt::join(verdict.reasons, ";"));
+      out += fmt::format("{} {} {}\n", verdict.node, verdict.score,
+                         fmt::join(verdict.reasons, ";"));
     }
   }
   return out;

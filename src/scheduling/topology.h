@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "scheduling/node_info.h"
@@ -90,7 +89,7 @@ class TopologyCounters {
 
   struct Topology {
     std::string key;
-    std::unordered_map<std::string, std::int32_t> ids;  // Looked up only.
+    std::map<std::string, std::int32_t> ids;  // Looked up only.
     std::vector<std::int32_t> domain_of;                // By slot.
   };
   struct Counter {
@@ -149,7 +148,7 @@ class TopologyCounters {
   std::vector<Counter> counters_;
   std::map<std::string, CounterId> counter_ids_;
   std::vector<TemplateState> templates_;
-  std::unordered_map<const PodTemplate*, TemplateIndex> template_ids_;  // Looked up only.
+  std::map<const PodTemplate*, TemplateIndex> template_ids_;  // Looked up only.
   std::vector<TemplateIndex> free_templates_;
   std::size_t idle_templates_ = 0;
   std::map<std::string, kube::Labels> namespaces_;

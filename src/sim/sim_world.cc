@@ -22,6 +22,7 @@ SimWorld::SimWorld(SimOptions options)
   const blueprint::Blueprint blueprint = blueprint::compile(options_.spec, {});
   balancer::Config config;
   config.target_group = blueprint.target_group;
+  config.target_group.health_check = cluster::at_pace(config.target_group.health_check, options_.profile);
   (void)balancer_.configure(config);
 }
 

@@ -7,8 +7,9 @@
 namespace minato::controllers {
 
 const kube::OwnerReference* controller_of(const kube::ObjectMeta& meta) {
-  const auto found = std::ranges::find_if(
-      meta.owner_references, [](const kube::OwnerReference& ref) { return ref.controller == true; });
+  const auto found =
+      std::ranges::find_if(meta.owner_references,
+                           [](const kube::OwnerReference& ref) { return ref.controller == true; });
   return found == meta.owner_references.end() ? nullptr : &*found;
 }
 

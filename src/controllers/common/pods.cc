@@ -64,8 +64,8 @@ void index_pods_by_node(informer::Informer<kube::Pod>& pods) {
   });
 }
 
-std::vector<std::shared_ptr<const kube::Pod>> pods_on_node(const informer::Informer<kube::Pod>& pods,
-                                                           const std::string& node) {
+std::vector<std::shared_ptr<const kube::Pod>> pods_on_node(
+    const informer::Informer<kube::Pod>& pods, const std::string& node) {
   return pods.by_index(std::string(kPodsByNode), node);
 }
 

@@ -36,7 +36,7 @@ kube::Pod pod_from_template(const kube::PodTemplateSpec& template_, const kube::
 // Index of Pods by spec.nodeName; unbound Pods are not in it.
 inline constexpr std::string_view kPodsByNode = "node";
 void index_pods_by_node(informer::Informer<kube::Pod>& pods);
-std::vector<std::shared_ptr<const kube::Pod>> pods_on_node(const informer::Informer<kube::Pod>& pods,
-                                                           const std::string& node);
+std::vector<std::shared_ptr<const kube::Pod>> pods_on_node(
+    const informer::Informer<kube::Pod>& pods, const std::string& node);
 
 }  // namespace minato::controllers

@@ -63,9 +63,8 @@ bool tolerated(const std::vector<kube::Toleration>& tolerations, const kube::Tai
 
 bool has_taint(const std::vector<kube::Taint>& taints, std::string_view key,
                std::string_view effect) {
-  return std::ranges::any_of(taints, [&](const kube::Taint& taint) {
-    return taint.key == key && taint.effect == effect;
-  });
+  return std::ranges::any_of(
+      taints, [&](const kube::Taint& taint) { return taint.key == key && taint.effect == effect; });
 }
 
 bool matches_required_affinity(const kube::PodSpec& pod, const kube::Node& node) {

@@ -293,9 +293,8 @@ DaemonPlan plan_update(const kube::DaemonSet& daemon_set, const std::vector<Node
     return placement(daemon_set, *node) != Placement::kWanted;
   });
   const Limits most = limits(daemon_set, static_cast<std::int32_t>(wanted.size()));
-  return most.surge == 0
-             ? plan_replacement(daemon_set, wanted, pods, hash, now, most.unavailable)
-             : plan_surge(daemon_set, wanted, pods, hash, now, most.surge);
+  return most.surge == 0 ? plan_replacement(daemon_set, wanted, pods, hash, now, most.unavailable)
+                         : plan_surge(daemon_set, wanted, pods, hash, now, most.surge);
 }
 
 kube::DaemonSetStatus daemon_status(const kube::DaemonSet& daemon_set,

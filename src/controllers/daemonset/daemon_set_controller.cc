@@ -179,8 +179,8 @@ Status DaemonSetController::create_pods(const kube::DaemonSet& daemon_set,
 
 Status DaemonSetController::write_status(const kube::DaemonSet& daemon_set,
                                          const std::string& hash) {
-  kube::DaemonSetStatus status = daemon_status(daemon_set, all_nodes(), present_pods(daemon_set),
-                                               hash, env_.clock.wall());
+  kube::DaemonSetStatus status =
+      daemon_status(daemon_set, all_nodes(), present_pods(daemon_set), hash, env_.clock.wall());
   if (kube::equal(status, daemon_set.status)) return {};
   kube::DaemonSet changed = daemon_set;
   changed.status = std::move(status);

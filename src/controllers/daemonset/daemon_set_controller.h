@@ -22,8 +22,8 @@ namespace minato::controllers {
 class DaemonSetController final : public informer::Controller {
  public:
   struct Options {
-    std::size_t burst_limit = 250;         // Pods created or deleted in one reconcile.
-    Duration failed_backoff_base = 1s;     // Before a Failed Pod is replaced, per Node.
+    std::size_t burst_limit = 250;      // Pods created or deleted in one reconcile.
+    Duration failed_backoff_base = 1s;  // Before a Failed Pod is replaced, per Node.
     Duration failed_backoff_max = 15min;
   };
   DaemonSetController(env::Env env, kube::Client& client, informer::Informers& informers,

@@ -84,9 +84,9 @@ TEST_F(DaemonSetTest, FollowsNodeSelectorAndNamesItsNodeByAffinity) {
   const auto pod = world_.active_pods("default").front();
   EXPECT_TRUE(tolerated(pod->spec.tolerations, {.key = std::string(kube::kTaintUnreachable),
                                                 .effect = std::string(kube::kNoExecute)}));
-  const auto& term = pod->spec.affinity->node_affinity
-                         ->required_during_scheduling_ignored_during_execution
-                         ->node_selector_terms.front();
+  const auto& term =
+      pod->spec.affinity->node_affinity->required_during_scheduling_ignored_during_execution
+          ->node_selector_terms.front();
   EXPECT_EQ(term.match_fields.front().values, std::vector<std::string>{"n1"});
 }
 

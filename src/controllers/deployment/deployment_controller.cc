@@ -120,9 +120,10 @@ Result<bool> DeploymentController::note_pause(const kube::Deployment& deployment
   }
   const bool is_noted = progressing != nullptr && progressing->reason == kReasonPaused;
   if (deployment.spec.paused == is_noted) return false;
-  RETURN_IF_ERROR(set_progressing(
-      deployment.key(), kube::kUnknown, deployment.spec.paused ? kReasonPaused : "DeploymentResumed",
-      deployment.spec.paused ? "Deployment is paused" : "Deployment is resumed"));
+  RETURN_IF_ERROR(
+      set_progressing(deployment.key(), kube::kUnknown,
+                      deployment.spec.paused ? kReasonPaused : "DeploymentResumed",
+                      deployment.spec.paused ? "Deployment is paused" : "Deployment is resumed"));
   return true;
 }
 
@@ -197,8 +198,7 @@ Status DeploymentController::sync_revision(const kube::Deployment& deployment,
   return {};
 }
 
-Status DeploymentController::create_current(const kube::Deployment& deployment,
-                                            ReplicaSets& sets) {
+Status DeploymentController::create_current(const kube::Deployment& deployment, ReplicaSets& sets) {
   const auto home = namespaces_.get({"", deployment.metadata.namespace_});
   if (home && is_deleting(home->metadata)) return {};
   kube::ReplicaSet wanted = make_replica_set(deployment);
@@ -262,8 +262,7 @@ Status DeploymentController::clean_up_history(const kube::Deployment& deployment
   if (!limit || *limit == std::numeric_limits<std::int32_t>::max()) return {};
   ReplicaSetList kept = old;
   std::erase_if(kept, [](const auto& each) { return is_deleting(each->metadata); });
-  std::ranges::stable_sort(kept, {},
-                           [](const auto& each) { return revision_of(each->metadata); });
+  std::ranges::stable_sort(kept, {}, [](const auto& each) { return revision_of(each->metadata); });
   const auto surplus = static_cast<std::ptrdiff_t>(kept.size()) - *limit;
   for (std::ptrdiff_t i = 0; i < surplus; ++i) {
     const kube::ReplicaSet& each = *kept[static_cast<std::size_t>(i)];
@@ -271,8 +270,7 @@ Status DeploymentController::clean_up_history(const kube::Deployment& deployment
         each.metadata.generation > each.status.observed_generation) {
       continue;
     }
-    RETURN_IF_ERROR(
-        ignore_not_found(client_.remove(kube::ReplicaSet::static_kind(), each.key())));
+    RETURN_IF_ERROR(ignore_not_found(client_.remove(kube::ReplicaSet::static_kind(), each.key())));
   }
   return {};
 }
@@ -304,8 +302,8 @@ Status DeploymentController::sync_status(const kube::ObjectKey& key, const std::
   const ReplicaSets sets = sort_out(*present, controlled_by(replica_sets_, uid));
   const kube::Time now = api_now(env_.clock);
   const bool counts_only = present->spec.paused || is_deleting(present->metadata);
-  return write_status(key, counts_only ? counted_status(*present, sets, now)
-                                       : rollout_status(*present, sets, now));
+  return write_status(
+      key, counts_only ? counted_status(*present, sets, now) : rollout_status(*present, sets, now));
 }
 
 }  // namespace minato::controllers

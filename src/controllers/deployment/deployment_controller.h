@@ -1,12 +1,11 @@
 // Deployments: roll-outs of a Pod template over ReplicaSets, RollingUpdate or Recreate, with
 // revisions, pause, a progress deadline and proportional scaling.
 //
-// Decisions are pure (rollout_plan.h, rollout_status.h); this applies them. A reconcile does at most
-// one step of a roll-out; the ReplicaSet changes it causes bring the next. Owned by ControllerSet;
-// refers to Client and Informers, which outlive it. Loop thread only. Failed writes are errors of
-// the reconcile and tried again.
-// Rules: k8s.io/kubernetes pkg/controller/deployment. Not there: the deprecated rollbackTo
-// annotation (see rollback.h).
+// Decisions are pure (rollout_plan.h, rollout_status.h); this applies them. A reconcile does at
+// most one step of a roll-out; the ReplicaSet changes it causes bring the next. Owned by
+// ControllerSet; refers to Client and Informers, which outlive it. Loop thread only. Failed writes
+// are errors of the reconcile and tried again. Rules: k8s.io/kubernetes pkg/controller/deployment.
+// Not there: the deprecated rollbackTo annotation (see rollback.h).
 #pragma once
 
 #include <optional>

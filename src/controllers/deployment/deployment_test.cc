@@ -54,8 +54,8 @@ TEST_F(DeploymentTest, RollsOutFromNothing) {
   ASSERT_EQ(sets.size(), 1u);
   const std::string hash = sets.front()->metadata.labels.at("pod-template-hash");
   EXPECT_EQ(sets.front()->metadata.name, "web-" + hash);
-  EXPECT_TRUE(world_.has_event("ScalingReplicaSet", "Scaled up replica set web-" + hash +
-                                                        " from 0 to 3"));
+  EXPECT_TRUE(
+      world_.has_event("ScalingReplicaSet", "Scaled up replica set web-" + hash + " from 0 to 3"));
 }
 
 TEST_F(DeploymentTest, ARolledBackTemplateReusesItsReplicaSetWithANewRevision) {
@@ -233,7 +233,7 @@ TEST_P(RolloutPropertyTest, NeverTooFewAvailableNeverTooManyInTotal) {
   EXPECT_EQ(status.replicas, desired);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RolloutPropertyTest, testing::Range(1, 31));
+INSTANTIATE_TEST_SUITE_P(Seeds, RolloutPropertyTest, testing::Range(1, 61));
 
 }  // namespace
 }  // namespace minato::controllers

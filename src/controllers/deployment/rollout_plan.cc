@@ -43,12 +43,14 @@ std::int32_t proportion(const kube::Deployment& deployment, const kube::ReplicaS
   return to_add > 0 ? std::clamp(share, 0, allowed) : std::clamp(share, allowed, 0);
 }
 
+enum class Equals { kNewestFirst, kOldestFirst };
+
 // Largest first; among equals the newest when growing and the oldest when shrinking, so that the
 // rounding remainder goes where the roll-out is heading.
-void sort_by_size(ReplicaSetList& replica_sets, bool newest_first) {
+void sort_by_size(ReplicaSetList& replica_sets, Equals equals) {
   std::ranges::sort(replica_sets, [&](const ReplicaSetPtr& a, const ReplicaSetPtr& b) {
     if (replicas_of(*a) != replicas_of(*b)) return replicas_of(*a) > replicas_of(*b);
-    return newest_first ? is_older(b, a) : is_older(a, b);
+    return equals == Equals::kNewestFirst ? is_older(b, a) : is_older(a, b);
   });
 }
 
@@ -78,7 +80,7 @@ std::vector<Resize> plan_proportional(const kube::Deployment& deployment, const 
   const std::int32_t desired = replicas_of(deployment);
   const std::int32_t allowed = desired > 0 ? desired + fenceposts(deployment).surge : 0;
   const std::int32_t to_add = allowed - total_replicas(active);
-  sort_by_size(active, to_add > 0);
+  sort_by_size(active, to_add > 0 ? Equals::kNewestFirst : Equals::kOldestFirst);
   std::vector<Resize> plan;
   std::int32_t added = 0;
   for (const ReplicaSetPtr& each : active) {
@@ -92,29 +94,26 @@ std::vector<Resize> plan_proportional(const kube::Deployment& deployment, const 
   return plan;
 }
 
-// Old Pods that are not available give room without costing availability.
-std::int32_t clean_unhealthy(const ReplicaSetList& old, std::int32_t budget,
-                             std::vector<Resize>& plan) {
-  std::int32_t cleaned = 0;
+// Every old ReplicaSet without up to `budget` of its Pods that are not available: they give room
+// and cost no availability.
+std::vector<Resize> without_unhealthy(const ReplicaSetList& old, std::int32_t budget) {
+  std::vector<Resize> plan;
   for (const ReplicaSetPtr& each : old) {
     const std::int32_t size = replicas_of(*each);
-    const std::int32_t part = std::min(budget - cleaned, size - available_of(*each));
-    if (part > 0) cleaned += part;
-    plan.push_back({each, size - std::max(part, 0)});
+    const std::int32_t part = std::min(budget, size - available_of(*each));
+    budget -= part;
+    plan.push_back({each, size - part});
   }
-  return cleaned;
+  return plan;
 }
 
 std::vector<Resize> plan_old(const kube::Deployment& deployment, const ReplicaSets& sets) {
   if (total_replicas(sets.old) == 0) return {};
   const std::int32_t min_available = replicas_of(deployment) - fenceposts(deployment).unavailable;
-  const std::int32_t current_unavailable =
-      replicas_of(*sets.current) - available_of(*sets.current);
+  const std::int32_t current_unavailable = replicas_of(*sets.current) - available_of(*sets.current);
   const std::int32_t budget = total_replicas(sets.all()) - min_available - current_unavailable;
   if (budget <= 0) return {};
-  std::vector<Resize> plan;
-  clean_unhealthy(sets.old, budget, plan);
-
+  std::vector<Resize> plan = without_unhealthy(sets.old, budget);
   std::int32_t available = 0;
   for (const ReplicaSetPtr& each : sets.all()) available += available_of(*each);
   std::int32_t removable = available - min_available;

@@ -1,8 +1,7 @@
 #include "controllers/deployment/rollout_plan.h"
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "controllers/deployment/revisions.h"
 #include "controllers/testing/test_world.h"
@@ -132,8 +131,8 @@ TEST(ScalingTest, NothingIsLostOrInventedByRounding) {
       EXPECT_GE(each.replicas, 0);
       total += each.replicas;
     }
-    EXPECT_LE(total, std::max(total_replicas(sets.all()),
-                              replicas_of(wanted) + fenceposts(wanted).surge));
+    EXPECT_LE(total,
+              std::max(total_replicas(sets.all()), replicas_of(wanted) + fenceposts(wanted).surge));
   }
 }
 

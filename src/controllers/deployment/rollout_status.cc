@@ -132,8 +132,7 @@ kube::DeploymentStatus rollout_status(const kube::Deployment& deployment, const 
   if (!has_progress_deadline(deployment)) {
     remove_condition(status.conditions, kDeploymentProgressing);
   } else {
-    const auto* progressing =
-        find_condition(deployment.status.conditions, kDeploymentProgressing);
+    const auto* progressing = find_condition(deployment.status.conditions, kDeploymentProgressing);
     const bool was_complete = status.replicas == status.updated_replicas &&
                               progressing != nullptr &&
                               progressing->reason == kReasonNewReplicaSetAvailable;
@@ -153,8 +152,7 @@ std::optional<Duration> until_deadline(const kube::Deployment& deployment,
     return std::nullopt;
   }
   // One second more: times in the API are cut to seconds.
-  return std::max<Duration>(
-      progressing->last_update_time + deadline_of(deployment) + 1s - now, 1s);
+  return std::max<Duration>(progressing->last_update_time + deadline_of(deployment) + 1s - now, 1s);
 }
 
 }  // namespace minato::controllers

@@ -94,9 +94,9 @@ Result<informer::Requeue> DisruptionController::reconcile(const kube::ObjectKey&
   if (pods->empty()) events_.normal(*budget, "NoPods", "No matching pods found");
   const Result<Expected> wanted = expected(*budget, *pods);
   if (!wanted) {
-    events_.warning(*budget, "CalculateExpectedPodCountFailed",
-                    fmt::format("Failed to calculate the number of expected pods: {}",
-                                wanted.error().message));
+    events_.warning(
+        *budget, "CalculateExpectedPodCountFailed",
+        fmt::format("Failed to calculate the number of expected pods: {}", wanted.error().message));
     RETURN_IF_ERROR(fail_safe(*budget, wanted.error()));
     return std::unexpected(wanted.error());
   }

@@ -46,9 +46,9 @@ EndpointSliceController::EndpointSliceController(env::Env env, kube::Client& cli
   index_pods_by_node(pods_);
   slices_.add_index(std::string(kSlicesByService), [](const kube::EndpointSlice& slice) {
     const std::string service = label(slice.metadata, kube::kLabelServiceName);
-    return service.empty() ? std::vector<std::string>{}
-                           : std::vector<std::string>{
-                                 service_index_key({slice.metadata.namespace_, service})};
+    return service.empty()
+               ? std::vector<std::string>{}
+               : std::vector<std::string>{service_index_key({slice.metadata.namespace_, service})};
   });
   services_.on_change([this](const auto& delta) { runner_.queue().add(delta.object().key()); });
   pods_.on_change([this](const auto& delta) { pod_changed(delta); });
@@ -115,8 +115,7 @@ Result<informer::Requeue> EndpointSliceController::reconcile(const kube::ObjectK
   } else {
     std::vector<std::shared_ptr<const kube::Pod>> pods = pods_.in_namespace(key.namespace_);
     const auto selector = kube::Selector::from_labels(service->spec.selector);
-    std::erase_if(pods,
-                  [&](const auto& pod) { return !selector.matches(pod->metadata.labels); });
+    std::erase_if(pods, [&](const auto& pod) { return !selector.matches(pod->metadata.labels); });
     plan = plan_slices(
         *service, own_slices(key),
         desired_endpoints(*service, pods,

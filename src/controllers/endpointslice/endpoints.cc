@@ -37,19 +37,19 @@ std::string address_of(const kube::Pod& pod, const std::string& type) {
 
 std::optional<std::int32_t> named_port(const kube::Pod& pod, const std::string& name,
                                        const std::string& protocol) {
-  const auto search = [&](const std::vector<kube::Container>& containers,
-                          bool restartable_only) -> std::optional<std::int32_t> {
-    for (const kube::Container& container : containers) {
-      if (restartable_only && container.restart_policy.value_or("") != "Always") continue;
-      for (const kube::ContainerPort& port : container.ports) {
-        const std::string_view spoken = port.protocol.empty() ? "TCP" : port.protocol;
-        if (port.name == name && spoken == protocol) return port.container_port;
-      }
+  // Init containers serve only when they are sidecars.
+  std::vector<const kube::Container*> serving;
+  for (const kube::Container& each : pod.spec.containers) serving.push_back(&each);
+  for (const kube::Container& each : pod.spec.init_containers) {
+    if (each.restart_policy == "Always") serving.push_back(&each);
+  }
+  for (const kube::Container* container : serving) {
+    for (const kube::ContainerPort& port : container->ports) {
+      const bool speaks = port.protocol.empty() ? protocol == "TCP" : port.protocol == protocol;
+      if (speaks && port.name == name) return port.container_port;
     }
-    return std::nullopt;
-  };
-  if (const auto found = search(pod.spec.containers, false)) return found;
-  return search(pod.spec.init_containers, true);
+  }
+  return std::nullopt;
 }
 
 // Ports whose name no container has are left out.
@@ -80,8 +80,7 @@ kube::Endpoint endpoint_of(const kube::Service& service, const kube::Pod& pod,
   const bool terminating = is_deleting(pod.metadata);
   kube::Endpoint out;
   out.addresses = {address};
-  out.conditions.ready =
-      service.spec.publish_not_ready_addresses || (serving && !terminating);
+  out.conditions.ready = service.spec.publish_not_ready_addresses || (serving && !terminating);
   out.conditions.serving = serving;
   out.conditions.terminating = terminating;
   kube::ObjectReference target;

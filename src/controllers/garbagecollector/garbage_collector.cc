@@ -16,8 +16,8 @@ GarbageCollector::GarbageCollector(env::Env env, kube::Client& client,
   for_each_served_kind([&]<class T>() {
     informers.of<T>().on_change([this](const informer::Delta<T>& delta) {
       // A name that was deleted and taken again within one change is two objects.
-      const bool replaced = delta.before && delta.after &&
-                            delta.before->metadata.uid != delta.after->metadata.uid;
+      const bool replaced =
+          delta.before && delta.after && delta.before->metadata.uid != delta.after->metadata.uid;
       if (delta.before && (replaced || !delta.after)) gone(*delta.before);
       if (delta.after) changed(*delta.after);
     });
@@ -102,9 +102,8 @@ Status GarbageCollector::finish_orphaning(const std::string& uid, const OwnerGra
       std::erase_if(meta.owner_references, [&](const auto& ref) { return ref.uid == uid; });
     }));
   }
-  return edit(uid, node, [](kube::ObjectMeta& meta) {
-    std::erase(meta.finalizers, kube::kFinalizerOrphan);
-  });
+  return edit(uid, node,
+              [](kube::ObjectMeta& meta) { std::erase(meta.finalizers, kube::kFinalizerOrphan); });
 }
 
 Status GarbageCollector::collect(const std::string& uid, const OwnerGraph::Node& node) {

@@ -3,8 +3,8 @@
 // Its keys are uids (ObjectKey{"", uid}): a name may be taken again, a uid never. Owned by
 // ControllerSet; refers to Client and Informers, which outlive it. Loop thread only. Writes carry
 // uid and resourceVersion; failed ones are tried again.
-// Rules: k8s.io/kubernetes pkg/controller/garbagecollector. References to kinds that minato does not
-// serve count as present, since nobody here can know better.
+// Rules: k8s.io/kubernetes pkg/controller/garbagecollector. References to kinds that minato does
+// not serve count as present, since nobody here can know better.
 #pragma once
 
 #include <functional>

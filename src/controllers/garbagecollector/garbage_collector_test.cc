@@ -13,6 +13,7 @@ class GarbageCollectorTest : public testing::Test {
     world_.add_node("n1");
     world_.start();
   }
+  enum class Blocking { kNo, kYes };
   using MapPtr = std::shared_ptr<const kube::ConfigMap>;
   MapPtr make(const std::string& name, const std::vector<kube::OwnerReference>& owners = {}) {
     kube::ConfigMap out;
@@ -21,10 +22,11 @@ class GarbageCollectorTest : public testing::Test {
     out.metadata.owner_references = owners;
     return world_.create(std::move(out));
   }
-  static kube::OwnerReference owned_by(const kube::Object& owner, bool blocking = false) {
+  static kube::OwnerReference owned_by(const kube::Object& owner,
+                                       Blocking blocking = Blocking::kNo) {
     kube::OwnerReference out = controller_reference(owner);
     out.controller.reset();
-    out.block_owner_deletion = blocking;
+    out.block_owner_deletion = blocking == Blocking::kYes;
     return out;
   }
   Status remove(const kube::Object& object, kube::Propagation propagation) {
@@ -115,9 +117,9 @@ TEST_F(GarbageCollectorTest, KindsThatNobodyServesHereAreLeftAlone) {
 
 TEST_F(GarbageCollectorTest, ACycleDeletedInTheForegroundDoesNotDeadlock) {
   const auto a = make("a");
-  const auto b = make("b", {owned_by(*a, true)});
+  const auto b = make("b", {owned_by(*a, Blocking::kYes)});
   world_.edit<kube::ConfigMap>("default", "a", [&](auto& each) {
-    each.metadata.owner_references.push_back(owned_by(*b, true));
+    each.metadata.owner_references.push_back(owned_by(*b, Blocking::kYes));
   });
   world_.time.settle();
   ASSERT_NE(find("a"), nullptr);

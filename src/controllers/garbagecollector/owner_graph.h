@@ -1,8 +1,8 @@
 // Who owns whom, over all kinds: the in-memory graph that the garbage collector decides on.
 //
-// Holds what owner references and finalizers need, not the objects. Fed by informers, so it is never
-// behind. Owned by GarbageCollector; loop thread only; ordered by uid throughout.
-// Rules: k8s.io/kubernetes pkg/controller/garbagecollector/graph.go, graph_builder.go.
+// Holds what owner references and finalizers need, not the objects. Fed by informers, so it is
+// never behind. Owned by GarbageCollector; loop thread only; ordered by uid throughout. Rules:
+// k8s.io/kubernetes pkg/controller/garbagecollector/graph.go, graph_builder.go.
 #pragma once
 
 #include <map>

@@ -117,11 +117,11 @@ Status NamespaceController::write_conditions(const kube::Namespace& namespace_,
                                              const Remaining& left) {
   kube::Namespace changed = namespace_;
   const kube::Time now = api_now(env_.clock);
-  bool is_changed = set_condition(
-      changed.status, "NamespaceContentRemaining", kube::kTrue, "SomeResourcesRemain",
-      "Some resources are remaining: " +
-          list_counts(left.by_resource, "{} has {} resource instances"),
-      now);
+  bool is_changed =
+      set_condition(changed.status, "NamespaceContentRemaining", kube::kTrue, "SomeResourcesRemain",
+                    "Some resources are remaining: " +
+                        list_counts(left.by_resource, "{} has {} resource instances"),
+                    now);
   const bool held = !left.by_finalizer.empty();
   is_changed |= set_condition(
       changed.status, "NamespaceFinalizersRemaining", held ? kube::kTrue : kube::kFalse,

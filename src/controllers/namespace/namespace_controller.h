@@ -1,4 +1,5 @@
-// Empties a Namespace that is being deleted, then lets it go by clearing its "kubernetes" finalizer.
+// Empties a Namespace that is being deleted, then lets it go by clearing its "kubernetes"
+// finalizer.
 //
 // Pods keep their grace period; what remains, and whose finalizers hold it, is said in conditions.
 // Event-driven: every deletion in a terminating namespace brings another look. Owned by

@@ -1,5 +1,5 @@
-// Deletes a Node whose cloud instance is gone, so that its Pods are replaced at once instead of after
-// grace period and tolerations.
+// Deletes a Node whose cloud instance is gone, so that its Pods are replaced at once instead of
+// after grace period and tolerations.
 //
 // Only Nodes that are not ready are asked about, every check_period and whenever one of them
 // changes; the world may tell of an ended instance sooner with instance_gone(). Owned by

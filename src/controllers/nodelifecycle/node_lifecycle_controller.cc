@@ -110,9 +110,9 @@ void NodeLifecycleController::monitor() {
 
 void NodeLifecycleController::announce() {
   for (const NodePtr& node : std::exchange(removed_, {})) {
-    events_.normal(*node, "RemovingNode",
-                   fmt::format("Node {0} event: Removing Node {0} from Controller",
-                               node->metadata.name));
+    events_.normal(
+        *node, "RemovingNode",
+        fmt::format("Node {0} event: Removing Node {0} from Controller", node->metadata.name));
   }
   for (auto& [name, health] : health_) {
     if (std::exchange(health.announced, true)) continue;
@@ -125,10 +125,8 @@ void NodeLifecycleController::announce() {
 
 void NodeLifecycleController::check_heartbeat(const NodePtr& node) {
   const bool has_posted = find_condition(node->status.conditions, kube::kReady) != nullptr;
-  const Duration grace =
-      has_posted ? options_.monitor_grace_period : options_.startup_grace_period;
-  const Duration silent =
-      env_.clock.monotonic() - health_[node->metadata.name].last_heartbeat;
+  const Duration grace = has_posted ? options_.monitor_grace_period : options_.startup_grace_period;
+  const Duration silent = env_.clock.monotonic() - health_[node->metadata.name].last_heartbeat;
   if (silent > grace) log_failure("marking unknown", node->metadata.name, mark_unknown(*node));
 }
 

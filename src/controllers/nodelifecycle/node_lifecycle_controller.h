@@ -3,9 +3,12 @@
 // NoExecute taint does to Pods is the taint eviction controller's part.
 //
 // A heartbeat is any change of the Node's Lease (kube-node-lease) or of its Ready condition's
-// heartbeat time, timed by the monotonic clock when it is seen: neither a jump of the wall clock nor
-// a skewed kubelet makes Nodes look dead. What is remembered of heartbeats starts anew with the
+// heartbeat time, timed by the monotonic clock when it is seen: neither a jump of the wall clock
+// nor a skewed kubelet makes Nodes look dead. What is remembered of heartbeats starts anew with the
 // process, so after a control-plane restart every Node has a full grace period.
+//
+// Ready=False of a Pod on a silent Node is written here once and never taken back: a kubelet that
+// returns posts its Pods' conditions again.
 //
 // Owned by ControllerSet; refers to Client and Informers, which outlive it. Loop thread only. A
 // failed write is logged and tried again at the next pass (monitor_period).

@@ -31,9 +31,7 @@ class NodeLifecycleTest : public testing::Test {
     world_->create(std::move(wanted));
     world_->advance(30s);
   }
-  Readiness state(const std::string& node) {
-    return readiness(*world_->get<kube::Node>("", node));
-  }
+  Readiness state(const std::string& node) { return readiness(*world_->get<kube::Node>("", node)); }
   bool tainted(const std::string& node, std::string_view effect) {
     return has_taint(world_->get<kube::Node>("", node)->spec.taints, kube::kTaintUnreachable,
                      effect);
@@ -64,8 +62,8 @@ TEST_F(NodeLifecycleTest, ADeadNodeIsFoundTaintedAndItsPodsReplacedInTime) {
   world_->advance(45s);
   EXPECT_EQ(ready_pods(), 6);
   const auto pods = world_->all<kube::Pod>();
-  const auto evicted = std::ranges::find_if(
-      pods, [](const auto& pod) { return pod->spec.node_name == "a1"; });
+  const auto evicted =
+      std::ranges::find_if(pods, [](const auto& pod) { return pod->spec.node_name == "a1"; });
   ASSERT_NE(evicted, pods.end());  // No kubelet to end it.
   const auto* why = find_condition((*evicted)->status.conditions, kube::kDisruptionTarget);
   ASSERT_NE(why, nullptr);
@@ -96,13 +94,30 @@ TEST_F(NodeLifecycleTest, ConditionsAndCordonBecomeNoScheduleTaints) {
   ASSERT_TRUE(kube::update(world_->client(), std::move(pressed), kube::Subresource::kStatus));
   world_->edit<kube::Node>("", "a2", [](auto& node) { node.spec.unschedulable = true; });
   world_->time.settle();
-  EXPECT_TRUE(has_taint(world_->get<kube::Node>("", "a1")->spec.taints,
-                        kube::kTaintMemoryPressure, kube::kNoSchedule));
+  EXPECT_TRUE(has_taint(world_->get<kube::Node>("", "a1")->spec.taints, kube::kTaintMemoryPressure,
+                        kube::kNoSchedule));
   EXPECT_TRUE(has_taint(world_->get<kube::Node>("", "a2")->spec.taints, kube::kTaintUnschedulable,
                         kube::kNoSchedule));
   world_->edit<kube::Node>("", "a2", [](auto& node) { node.spec.unschedulable = false; });
   world_->time.settle();
   EXPECT_TRUE(world_->get<kube::Node>("", "a2")->spec.taints.empty());
+}
+
+TEST_F(NodeLifecycleTest, AKubeletThatSaysNotReadySwapsTheTaint) {
+  start();
+  world_->kill_node("a1");
+  world_->advance(55s);
+  ASSERT_TRUE(tainted("a1", kube::kNoExecute));
+  kube::Node talking = *world_->get<kube::Node>("", "a1");
+  auto* ready = find_condition(talking.status.conditions, kube::kReady);
+  ready->status = kube::kFalse;
+  ready->last_heartbeat_time = api_now(world_->time);
+  ASSERT_TRUE(kube::update(world_->client(), std::move(talking), kube::Subresource::kStatus));
+  world_->advance(6s);
+  const auto taints = world_->get<kube::Node>("", "a1")->spec.taints;
+  EXPECT_TRUE(has_taint(taints, kube::kTaintNotReady, kube::kNoExecute));
+  EXPECT_TRUE(has_taint(taints, kube::kTaintNotReady, kube::kNoSchedule));
+  EXPECT_FALSE(tainted("a1", kube::kNoExecute));
 }
 
 TEST_F(NodeLifecycleTest, AWholeZoneDownIsEvictedOneNodeAtATime) {

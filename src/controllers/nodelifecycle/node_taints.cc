@@ -68,8 +68,7 @@ std::optional<std::vector<kube::Taint>> corrected_no_schedule(const kube::Node& 
   std::vector<std::string_view> wanted;
   for (const ConditionTaint& rule : kConditionTaints) {
     managed.push_back(rule.key);
-    const kube::NodeCondition* condition =
-        find_condition(node.status.conditions, rule.condition);
+    const kube::NodeCondition* condition = find_condition(node.status.conditions, rule.condition);
     if (condition != nullptr && condition->status == rule.status) wanted.push_back(rule.key);
   }
   if (node.spec.unschedulable) wanted.push_back(kube::kTaintUnschedulable);

@@ -59,10 +59,10 @@ void TaintEvictionController::node_changed(const informer::Delta<kube::Node>& de
 }
 
 void TaintEvictionController::pod_changed(const informer::Delta<kube::Pod>& delta) {
-  const bool is_same =
-      delta.before && delta.after && delta.before->metadata.uid == delta.after->metadata.uid &&
-      delta.before->spec.node_name == delta.after->spec.node_name &&
-      kube::equal(delta.before->spec.tolerations, delta.after->spec.tolerations);
+  const bool is_same = delta.before && delta.after &&
+                       delta.before->metadata.uid == delta.after->metadata.uid &&
+                       delta.before->spec.node_name == delta.after->spec.node_name &&
+                       kube::equal(delta.before->spec.tolerations, delta.after->spec.tolerations);
   if (!is_same && !delta.object().spec.node_name.empty()) runner_.queue().add(delta.object().key());
 }
 
@@ -103,10 +103,9 @@ void TaintEvictionController::cancel(const kube::ObjectKey& key, const kube::Pod
 Status TaintEvictionController::evict(const kube::Pod& pod) {
   events_.normal(pod, "TaintManagerEviction",
                  fmt::format("Marking for deletion Pod {}", pod.key().to_string()));
-  RETURN_IF_ERROR(ignore_not_found(
-      add_disruption_target(client_, pod, "DeletionByTaintManager",
-                            "Taint manager: deleting due to NoExecute taint",
-                            api_now(env_.clock))));
+  RETURN_IF_ERROR(ignore_not_found(add_disruption_target(
+      client_, pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint",
+      api_now(env_.clock))));
   kube::RemoveOptions options;
   options.precondition_uid = pod.metadata.uid;
   return ignore_not_found(client_.remove(kube::Pod::static_kind(), pod.key(), options));

@@ -2,9 +2,9 @@
 // tolerationSeconds of the tolerations they need. Takes the eviction back when the taints go.
 //
 // The time counts from when this process first saw Pod and taints together, by the monotonic clock:
-// a restart grants it anew, a jump of the wall clock changes nothing. Owned by ControllerSet; refers
-// to Client and Informers, which outlive it. Loop thread only. Failed writes are tried again.
-// Rules: k8s.io/kubernetes pkg/controller/tainteviction.
+// a restart grants it anew, a jump of the wall clock changes nothing. Owned by ControllerSet;
+// refers to Client and Informers, which outlive it. Loop thread only. Failed writes are tried
+// again. Rules: k8s.io/kubernetes pkg/controller/tainteviction.
 #pragma once
 
 #include <map>

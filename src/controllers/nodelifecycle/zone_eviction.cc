@@ -12,8 +12,7 @@ constexpr std::int32_t kMinNotReadyForPartial = 3;
 ZoneState zone_state(const ZoneCounts& counts, std::int32_t unhealthy_percent) {
   if (counts.ready == 0 && counts.not_ready > 0) return ZoneState::kFullDisruption;
   if (counts.not_ready >= kMinNotReadyForPartial &&
-      std::int64_t{100} * counts.not_ready >=
-          std::int64_t{unhealthy_percent} * counts.total()) {
+      std::int64_t{100} * counts.not_ready >= std::int64_t{unhealthy_percent} * counts.total()) {
     return ZoneState::kPartialDisruption;
   }
   return ZoneState::kNormal;

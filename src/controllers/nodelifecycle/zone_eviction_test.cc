@@ -34,8 +34,8 @@ TEST(ZoneEvictionTest, OneNodePerInterval) {
 
 TEST(ZoneEvictionTest, ASmallZoneHalfDownStopsALargeOneSlows) {
   ZoneEviction eviction({});
-  eviction.update({{"large", {.ready = 40, .not_ready = 60}}, {"small", {.ready = 2, .not_ready = 4}}},
-                  at(0s));
+  eviction.update(
+      {{"large", {.ready = 40, .not_ready = 60}}, {"small", {.ready = 2, .not_ready = 4}}}, at(0s));
   eviction.add("large", "l1");
   eviction.add("large", "l2");
   eviction.add("small", "s1");

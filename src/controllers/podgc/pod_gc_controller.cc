@@ -25,8 +25,8 @@ bool is_out_of_service(const kube::Node& node) {
 
 }  // namespace
 
-PodGcController::PodGcController(env::Env env, kube::Client& client,
-                                 informer::Informers& informers, Options options)
+PodGcController::PodGcController(env::Env env, kube::Client& client, informer::Informers& informers,
+                                 Options options)
     : env_(env.fork("pod-garbage-collector-controller")),
       client_(client),
       options_(options),

@@ -1,5 +1,5 @@
-// Removes Pods that no kubelet will: on Nodes that are gone, being deleted but never bound, on Nodes
-// out of service, and the oldest finished ones above a threshold.
+// Removes Pods that no kubelet will: on Nodes that are gone, being deleted but never bound, on
+// Nodes out of service, and the oldest finished ones above a threshold.
 //
 // A Node must have been missing for `quarantine` before its Pods go, so that one that is just being
 // re-registered keeps them. Runs every check_period; keeps only when a Node was first missed. Owned

@@ -58,8 +58,8 @@ PodList in_deletion_order(PodList pods, const PodList& related, std::int32_t min
   for (const auto& pod : related) {
     if (is_pod_active(*pod) && !pod->spec.node_name.empty()) ++on_node[pod->spec.node_name];
   }
-  std::ranges::sort(
-      pods, {}, [&](const auto& pod) { return rank(*pod, on_node, min_ready_seconds, now); });
+  std::ranges::sort(pods, {},
+                    [&](const auto& pod) { return rank(*pod, on_node, min_ready_seconds, now); });
   return pods;
 }
 

@@ -2,8 +2,8 @@
 //
 // Pure. Rules: k8s.io/kubernetes pkg/controller/controller_utils.go ActivePodsWithRanks; ages are
 // compared on a logarithmic scale (KEP-2185), ties by uid, so that the order is total. One rule is
-// added after readiness: a Pod that is ready but not yet available (minReadySeconds) goes before one
-// that is, so that removing surplus never costs availability that a rolling update counted on.
+// added after readiness: a Pod that is ready but not yet available (minReadySeconds) goes before
+// one that is, so that removing surplus never costs availability that a rolling update counted on.
 #pragma once
 
 #include <memory>

@@ -56,8 +56,7 @@ ReplicaSetController::ReplicaSetController(env::Env env, kube::Client& client,
       runner_(env_.fork("runner"), *this) {
   index_by_controller(pods_);
   index_by_controller(replica_sets_);
-  replica_sets_.on_change(
-      [this](const auto& delta) { runner_.queue().add(delta.object().key()); });
+  replica_sets_.on_change([this](const auto& delta) { runner_.queue().add(delta.object().key()); });
   pods_.on_change([this](const auto& delta) { pod_changed(delta); });
 }
 
@@ -82,14 +81,14 @@ void ReplicaSetController::enqueue_owner(const kube::Pod& pod) {
 Result<informer::Requeue> ReplicaSetController::reconcile(const kube::ObjectKey& key) {
   const auto replica_set = replica_sets_.get(key);
   if (!replica_set) return informer::Requeue::done();
-  ASSIGN_OR_RETURN(const kube::Selector selector,
-                   kube::Selector::from(replica_set->spec.selector));
+  ASSIGN_OR_RETURN(const kube::Selector selector, kube::Selector::from(replica_set->spec.selector));
   ASSIGN_OR_RETURN(PodList active, claim(client_, pods_, *replica_set, selector));
   std::erase_if(active, [](const auto& pod) { return !is_pod_active(*pod); });
 
   Status managed;
   if (!is_deleting(replica_set->metadata)) managed = manage(*replica_set, active);
-  // Counted again: the status tells what is there after this turn's own writes.
+  // Counted again: the status tells what is there after this turn's own writes. What is beyond the
+  // burst limit follows at once, since those writes come back as changes of Pods.
   active = controlled_by(pods_, replica_set->metadata.uid);
   std::erase_if(active, [](const auto& pod) { return !is_pod_active(*pod); });
 
@@ -100,11 +99,6 @@ Result<informer::Requeue> ReplicaSetController::reconcile(const kube::ObjectKey&
     RETURN_IF_ERROR(kube::update(client_, std::move(changed), kube::Subresource::kStatus));
   }
   RETURN_IF_ERROR(managed);
-  const std::int32_t left = wanted(*replica_set) - static_cast<std::int32_t>(active.size());
-  if (!is_deleting(replica_set->metadata) && left != 0 &&
-      std::abs(left) >= options_.burst_limit) {
-    return informer::Requeue::in(Duration{0});
-  }
   const auto soonest =
       next_available(active, replica_set->spec.min_ready_seconds, env_.clock.wall());
   return soonest ? informer::Requeue::in(*soonest) : informer::Requeue::done();
@@ -113,7 +107,8 @@ Result<informer::Requeue> ReplicaSetController::reconcile(const kube::ObjectKey&
 Status ReplicaSetController::manage(const kube::ReplicaSet& replica_set, const PodList& active) {
   const std::int32_t missing = wanted(replica_set) - static_cast<std::int32_t>(active.size());
   if (missing > 0) return create_pods(replica_set, std::min(missing, options_.burst_limit));
-  if (missing < 0) return delete_pods(replica_set, active, std::min(-missing, options_.burst_limit));
+  if (missing < 0)
+    return delete_pods(replica_set, active, std::min(-missing, options_.burst_limit));
   return {};
 }
 
@@ -147,10 +142,10 @@ Status ReplicaSetController::create_pod(const kube::ReplicaSet& replica_set) {
   return {};
 }
 
-Status ReplicaSetController::delete_pods(const kube::ReplicaSet& replica_set,
-                                         const PodList& active, std::int32_t count) {
-  const PodList ordered = in_deletion_order(
-      active, related_pods(replica_set), replica_set.spec.min_ready_seconds, env_.clock.wall());
+Status ReplicaSetController::delete_pods(const kube::ReplicaSet& replica_set, const PodList& active,
+                                         std::int32_t count) {
+  const PodList ordered = in_deletion_order(active, related_pods(replica_set),
+                                            replica_set.spec.min_ready_seconds, env_.clock.wall());
   Status outcome;
   for (std::int32_t i = 0; i < count; ++i) {
     const kube::Pod& pod = *ordered[static_cast<std::size_t>(i)];

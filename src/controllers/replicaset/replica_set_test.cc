@@ -65,8 +65,8 @@ TEST_F(ReplicaSetTest, AdoptsAMatchingOrphanAndReleasesWhatNoLongerMatches) {
   const auto owner = world_.create(replica_set("web", 2));
   world_.time.settle();
   EXPECT_EQ(world_.active_pods("default").size(), 2u);
-  EXPECT_TRUE(is_controlled_by(world_.get<kube::Pod>("default", "orphan")->metadata,
-                               owner->metadata.uid));
+  EXPECT_TRUE(
+      is_controlled_by(world_.get<kube::Pod>("default", "orphan")->metadata, owner->metadata.uid));
 
   world_.edit<kube::Pod>("default", "orphan", [](auto& pod) { pod.metadata.labels["app"] = "x"; });
   world_.time.settle();

@@ -52,8 +52,8 @@ TestWorld::TestWorld(std::uint64_t seed, ControllerSet::Options options)
 void TestWorld::watch_all() {
   for (const kube::Kind* kind : kube::all_kinds()) {
     auto watch = direct_->watch(*kind, {}, store_->resource_version(), [this](const auto& event) {
-      const std::string text = fmt::format("{} {}", static_cast<int>(event.type),
-                                           kube::to_json(*event.object));
+      const std::string text =
+          fmt::format("{} {}", static_cast<int>(event.type), kube::to_json(*event.object));
       for (const char c : text) {
         trace_ = (trace_ ^ static_cast<unsigned char>(c)) * 1099511628211u;
       }
@@ -117,8 +117,8 @@ void TestWorld::renew_lease(const std::string& node) {
   lease.spec.holder_identity = node;
   lease.spec.lease_duration_seconds = 40;
   lease.spec.renew_time = time.wall();
-  const auto written = present ? kube::update(*direct_, std::move(lease))
-                               : kube::create(*direct_, std::move(lease));
+  const auto written =
+      present ? kube::update(*direct_, std::move(lease)) : kube::create(*direct_, std::move(lease));
   CHECK(written.has_value(), "{}", written ? "" : written.error().message);
 }
 

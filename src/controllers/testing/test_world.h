@@ -34,8 +34,8 @@ class PickyClient final : public kube::Client {
     return inner_.list(kind, options);
   }
   Result<std::unique_ptr<kube::Watch>> watch(const kube::Kind& kind,
-                                             const kube::ListOptions& options,
-                                             std::uint64_t from, kube::WatchSink sink) override {
+                                             const kube::ListOptions& options, std::uint64_t from,
+                                             kube::WatchSink sink) override {
     return inner_.watch(kind, options, from, std::move(sink));
   }
   Result<kube::ObjectPtr> create(std::unique_ptr<kube::Object> object) override;

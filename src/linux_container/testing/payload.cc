@@ -15,6 +15,7 @@ namespace {
 volatile sig_atomic_t terminating = 0;
 
 int sleep_for_ever() {
+  std::puts("ready");
   while (terminating == 0) ::pause();
   std::puts("terminating");
   return 0;
@@ -35,8 +36,8 @@ int serve_http(int port) {
     if (::read(client, request, sizeof request) > 0) {
       const bool large = std::strncmp(request, "GET /large", 10) == 0;
       const std::string body = large ? std::string(100'000, 'x') : "hello";
-      const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: " +
-                                 std::to_string(body.size()) + "\r\n\r\n" + body;
+      const std::string answer =
+          "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
       std::size_t sent = 0;
       while (sent < answer.size()) {
         const ssize_t n = ::write(client, answer.data() + sent, answer.size() - sent);

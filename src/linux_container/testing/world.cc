@@ -25,7 +25,12 @@ namespace {
 using container::ContainerConfig;
 
 constexpr Duration kPatience = 60s;
-constexpr const char* kCgroupRoot = "minato-container-test";
+
+// One per test program, so that several may run at a time; set before the program forks.
+const std::string& cgroup_root() {
+  static const std::string name = fmt::format("minato-container-test-{}", ::getpid());
+  return name;
+}
 
 void bring_loopback_up() {
   const host::Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -101,7 +106,7 @@ std::unique_ptr<World> World::create() {
 World::World(std::string dir)
     : dir_(std::move(dir)),
       work_(boost::asio::make_work_guard(loop.io())),
-      cgroups_(host::Cgroups::detect(kCgroupRoot)) {
+      cgroups_(host::Cgroups::detect(cgroup_root())) {
   options.node = "ip-10-0-0-10";
   options.cgroup = "i-0abc";
   options.run_dir = "/run/node";
@@ -109,7 +114,8 @@ World::World(std::string dir)
   options.logs_dir = dir_ + "/logs";
   options.shim_argv = {"/proc/self/exe", "shim"};
   const std::string image = dir_ + "/image";
-  for (const std::string& path : {options.run_dir, options.state_dir, std::string("/run/netns"), image}) {
+  for (const std::string& path :
+       {options.run_dir, options.state_dir, std::string("/run/netns"), image}) {
     EXPECT_TRUE(host::make_directories(path));
   }
   std::filesystem::copy_file(MINATO_TEST_PAYLOAD, image + "/payload");
@@ -149,6 +155,14 @@ bool World::run_until(const std::function<bool()>& condition) {
   return true;
 }
 
+bool World::wait_for_output(const container::ContainerRef& ref, std::string_view text) {
+  return run_until([&] {
+    const std::string dir = find_pod_log_dir(options.logs_dir, ref.pod_uid);
+    const auto log = host::read_file(log_file(dir, ref.name, ref.attempt));
+    return log && log->find(text) != std::string::npos;
+  });
+}
+
 ContainerConfig World::payload(std::vector<std::string> args) {
   ContainerConfig config;
   config.name = "app";
@@ -158,22 +172,39 @@ ContainerConfig World::payload(std::vector<std::string> args) {
   return config;
 }
 
-int run_isolated(const std::function<int()>& body) {
-  if (::geteuid() != 0 || ::unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET) != 0) return body();
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-    ::mount("proc", "/proc", "proc", 0, nullptr);
-    ::mount("none", "/run", "tmpfs", 0, "mode=755");
-    bring_loopback_up();
-    const int status = body();
-    std::fflush(nullptr);
-    ::_exit(status);
-  }
+namespace {
+
+int wait_for(pid_t pid) {
   int wait_status = 0;
   ::waitpid(pid, &wait_status, 0);
-  (void)host::Cgroups::detect(kCgroupRoot).remove_root();
   return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 1;
+}
+
+// In a process of its own: process 1 of new namespaces runs `body`.
+[[noreturn]] void run_in_namespaces(const std::function<int()>& body) {
+  if (::unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET) != 0) ::_exit(1);
+  const pid_t pid = ::fork();
+  if (pid != 0) ::_exit(wait_for(pid));
+  ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  ::mount("proc", "/proc", "proc", 0, nullptr);
+  ::mount("none", "/run", "tmpfs", 0, "mode=755");
+  bring_loopback_up();
+  const int status = body();
+  std::fflush(nullptr);
+  ::_exit(status);
+}
+
+}  // namespace
+
+int run_isolated(const std::function<int()>& body) {
+  if (::geteuid() != 0) return body();
+  const std::string root = cgroup_root();  // Named after this process, not after a child.
+  const pid_t pid = ::fork();
+  if (pid == 0) run_in_namespaces(body);
+  const int status = wait_for(pid);
+  const Status removed = host::Cgroups::detect(root).remove_root();
+  if (!removed) fmt::print(stderr, "{}\n", removed.error().message);
+  return status;
 }
 
 }  // namespace minato::linux_container

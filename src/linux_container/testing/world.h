@@ -6,14 +6,13 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <boost/asio/executor_work_guard.hpp>
 
 #include "linux_container/runtime.h"
 
@@ -33,7 +32,8 @@ class DirectoryImages final : public Images {
 class BareNetwork final : public linux_net::PodNetwork {
  public:
   explicit BareNetwork(std::string dir) : dir_(std::move(dir)) {}
-  Result<linux_net::PodLink> attach_pod(const std::string& node, const std::string& pod_uid) override;
+  Result<linux_net::PodLink> attach_pod(const std::string& node,
+                                        const std::string& pod_uid) override;
   Status detach_pod(const std::string& node, const std::string& pod_uid) override;
   Result<linux_net::PodLink> node_link(const std::string& node) override;
 
@@ -55,6 +55,8 @@ class World {
   LinuxRuntime& runtime() { return *runtime_; }
   void restart();
   bool run_until(const std::function<bool()>& condition);
+  // Runs the loop until the container's log file holds the text.
+  bool wait_for_output(const container::ContainerRef& ref, std::string_view text);
   void stop_runtime() { runtime_.reset(); }
   void start_runtime();
   // A container that runs the payload with these arguments.
