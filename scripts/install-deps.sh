@@ -22,6 +22,8 @@ libarchive-dev                          image layers
 zlib1g-dev                              image layers
 libzstd-dev                             image layers
 libnftables-dev                         Service rules
+mold                                    links quickly
+ccache                                  rebuilds quickly
 libgtest-dev                            tests
 libgmock-dev                            tests
 libbenchmark-dev                        benchmarks
@@ -29,6 +31,7 @@ crun                                    runs containers
 haproxy                                 the local load balancer
 dnsmasq-base                            Service DNS in the local world
 uidmap                                  user namespaces without root
+python3                                 tests: end to end, and the rules of the code
 docker-registry                         tests: a real registry on loopback
 skopeo                                  tests: pushes images to it
 curl                                    the demo's client

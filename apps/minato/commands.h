@@ -31,6 +31,8 @@ struct Common {
 
 // Prints "minato: message" (or a JSON object) to standard error and gives the exit code for it.
 int fail_with(const Error& error, const Common& common = {});
+// The same for a world that could not be chosen: kNotUp when there is none of that name.
+int fail_without_world(const Error& error, const Common& common = {});
 
 // Each adds its subcommand to the application; the callback sets `exit_code`.
 void add_up(CLI::App& app, int& exit_code);

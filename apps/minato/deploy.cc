@@ -23,7 +23,7 @@ struct Arguments {
 // Progress lines as they come; the end of the answer is the rollout's.
 int follow_rollout(const control::Request& request, const Arguments& arguments) {
   const auto world = choose_world(arguments.common.name);
-  if (!world) return fail_with(world.error(), arguments.common);
+  if (!world) return fail_without_world(world.error(), arguments.common);
   const Status status =
       control::Client(world->control_socket()).call(request, [&](const json::value& line) {
         if (arguments.common.json()) {
@@ -42,7 +42,8 @@ std::string absolute_image(const std::string& image) {
   for (const std::string prefix : {"oci:", "docker-archive:"}) {
     if (!image.starts_with(prefix)) continue;
     const std::string path = image.substr(prefix.size());
-    return path.starts_with('/') ? image : prefix + std::filesystem::absolute(path).lexically_normal().string();
+    if (path.empty() || path.starts_with('/')) return image;
+    return prefix + std::filesystem::absolute(path).lexically_normal().string();
   }
   return image;
 }

@@ -45,7 +45,7 @@ void add_down(CLI::App& app, int& exit_code) {
       fmt::print("nothing is up\n");
       return;
     } else {
-      exit_code = fail_with(world.error(), arguments->common);
+      exit_code = fail_without_world(world.error(), arguments->common);
       return;
     }
     for (const World& world : worlds) {

@@ -40,7 +40,7 @@ int run_doctor(const Common& common) {
 
 int run_trust(const Common& common) {
   const auto world = choose_world(common.name);
-  if (!world) return fail_with(world.error(), common);
+  if (!world) return fail_without_world(world.error(), common);
   const auto config = local::load_world_config(world->state_dir);
   if (!config) return fail_with(config.error(), common);
   host::Loop loop;

@@ -21,7 +21,7 @@ struct LogArguments {
 
 int print_logs(const LogArguments& arguments) {
   const auto world = choose_world(arguments.common.name);
-  if (!world) return fail_with(world.error(), arguments.common);
+  if (!world) return fail_without_world(world.error(), arguments.common);
   control::Request request{"logs",
                            {{"pod", arguments.pod},
                             {"container", arguments.container},
@@ -45,7 +45,7 @@ struct EventArguments {
 
 int print_events(const EventArguments& arguments) {
   const auto world = choose_world(arguments.common.name);
-  if (!world) return fail_with(world.error(), arguments.common);
+  if (!world) return fail_without_world(world.error(), arguments.common);
   const Status status = control::Client(world->control_socket())
                             .call({"events", {{"follow", arguments.follow}}},
                                   [&](const json::value& event) {

@@ -84,7 +84,7 @@ void add_status(CLI::App& app, int& exit_code) {
   command->callback([common, &exit_code] {
     const auto world = choose_world(common->name);
     if (!world) {
-      exit_code = fail_with(world.error(), *common);
+      exit_code = fail_without_world(world.error(), *common);
       return;
     }
     const auto status = control::Client(world->control_socket()).ask({"status", {}});

@@ -112,9 +112,6 @@ Result<local::WorldConfig> prepare(const Arguments& arguments) {
   const auto before = local::load_world_config(world.state_dir);
   ASSIGN_OR_RETURN(config.secrets, resolve_secrets(spec, config.directory,
                                                    before ? before->secrets : blueprint::SecretValues{}));
-  RETURN_IF_ERROR(host::make_directories(world.state_dir, 0700));
-  RETURN_IF_ERROR(host::make_directories(world.run_dir, 0700));
-  RETURN_IF_ERROR(host::make_directories(config.image_cache_dir, 0700));
   return config;
 }
 
@@ -122,6 +119,9 @@ Status start_world(const local::WorldConfig& config) {
   ASSIGN_OR_RETURN(const host::Fd https, listen_on(config.https_port, "https"));
   ASSIGN_OR_RETURN(const host::Fd http, listen_on(config.http_port, "http"));
   const World world = world_named(config.name);
+  RETURN_IF_ERROR(host::make_directories(world.state_dir, 0700));
+  RETURN_IF_ERROR(host::make_directories(world.run_dir, 0700));
+  RETURN_IF_ERROR(host::make_directories(config.image_cache_dir, 0700));
   RETURN_IF_ERROR(local::save(config));
   (void)::unlink(start_error_file(world).c_str());
   linux_net::HolderOptions options;
@@ -264,8 +264,10 @@ void add_up(CLI::App& app, int& exit_code) {
   add_output(*command, arguments->common);
   command->add_option("FILE", arguments->files, "minato.yaml, then overlays")->capture_default_str();
   command->add_flag("-d,--detach", arguments->detach, "Return once it serves; 'minato down' ends it");
-  command->add_option("--https-port", arguments->https_port, "Port on 127.0.0.1 (default: the file's, else 8443)");
-  command->add_option("--http-port", arguments->http_port, "Port that redirects to HTTPS (default: the file's, else 8080)");
+  command->add_option("--https-port", arguments->https_port, "Port on 127.0.0.1 (default: the file's, else 8443)")
+      ->check(CLI::Range(1, 65535));
+  command->add_option("--http-port", arguments->http_port, "Port that redirects to HTTPS (default: the file's, else 8080)")
+      ->check(CLI::Range(1, 65535));
   command->add_option("--timeout", arguments->timeout_s, "Seconds to wait until it serves")->capture_default_str();
   command->callback([arguments, &exit_code] { exit_code = run_up(*arguments); });
 }

@@ -58,7 +58,8 @@ Cluster::Cluster(env::Env env, store::Store& store, std::unique_ptr<registry::Re
       registry_(std::move(registry)),
       client_(*registry_),
       informers_(client_),
-      pod_feed_(informers_) {
+      pod_feed_(informers_),
+      housekeeping_(env_.fork("housekeeping"), client_, informers_) {
   make_cloud();
   make_controllers();
 }
@@ -112,6 +113,7 @@ Status Cluster::start() {
   RETURN_IF_ERROR(informers_.start());
   controllers_->start();
   scheduler_->start();
+  housekeeping_.start();
   for (const blueprint::NodeGroup& group : options_.groups) {
     cloudmodel::GroupSpec spec = group.group;
     // A size that was chosen while the world ran outlives a restart of the control process.
@@ -188,6 +190,7 @@ void Cluster::node_lost(const cloudmodel::Instance& instance) {
 
 Status Cluster::apply(const blueprint::Blueprint& blueprint) {
   for (const kube::ObjectPtr& object : blueprint.objects) RETURN_IF_ERROR(apply_object(*object));
+  housekeeping_.prune_generated(blueprint.namespace_);
   return {};
 }
 

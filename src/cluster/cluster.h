@@ -16,6 +16,7 @@
 #include "balancer/balancer.h"
 #include "blueprint/blueprint.h"
 #include "cloudmodel/cloud.h"
+#include "cluster/housekeeping.h"
 #include "cluster/profile.h"
 #include "container/runtime.h"
 #include "controllers/controllers.h"
@@ -93,6 +94,7 @@ class Cluster {
   registry::InProcessClient client_;
   informer::Informers informers_;
   kubelet::PodFeed pod_feed_;
+  Housekeeping housekeeping_;
   std::unique_ptr<controllers::ControllerSet> controllers_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<proxy::Proxy> proxy_;

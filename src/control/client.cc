@@ -47,7 +47,8 @@ Status Client::call(const Request& request,
   char chunk[65536];
   while (true) {
     const ssize_t n = ::read(fd.get(), chunk, sizeof chunk);
-    if (n < 0 && errno == EINTR) continue;
+    // Whoever catches signals wants to be told: the next line may be hours away.
+    if (n < 0 && errno == EINTR) return fail(Reason::kAborted, "interrupted");
     if (n <= 0) return fail(Reason::kAborted, "minato went away in the middle of its answer");
     buffer.append(chunk, static_cast<std::size_t>(n));
     std::size_t start = 0;

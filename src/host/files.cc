@@ -96,7 +96,14 @@ Status remove_entries(int parent, const char* name, dev_t device, const std::str
   if (info.st_dev != device) {
     return fail(Reason::kConflict, fmt::format("{} is a mount point; not removing it", shown));
   }
-  Fd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const auto open_directory = [&] {
+    return Fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  };
+  Fd directory = open_directory();
+  // Its owner need not be root, and overlayfs makes its own working directory without permissions.
+  if (!directory && errno == EACCES && ::fchmodat(parent, name, 0700, 0) == 0) {
+    directory = open_directory();
+  }
   if (!directory) return fail_errno("removing " + shown, errno);
   std::vector<std::string> names;
   const std::filesystem::path listing = fmt::format("/proc/self/fd/{}", directory.get());

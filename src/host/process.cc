@@ -65,6 +65,13 @@ struct ChildPlan {
     if (::dup2(sources[count++], number) < 0) give_up(errno);
   }
   ::syscall(SYS_close_range, static_cast<unsigned>(base), ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);
+  // Between the given ones too: a listening socket in a child would go on taking connections that
+  // nobody answers.
+  for (int number = 3; number < base; ++number) {
+    const bool is_given = std::ranges::any_of(
+        options.descriptors, [&](const auto& pair) { return pair.second == number; });
+    if (!is_given) ::fcntl(number, F_SETFD, FD_CLOEXEC);
+  }
   if (!options.working_directory.empty() && ::chdir(options.working_directory.c_str()) != 0) {
     give_up(errno);
   }

@@ -157,9 +157,6 @@ void set_defaults(Deployment& deployment) {
 void set_defaults(ReplicaSet& replica_set) {
   set_defaults(replica_set.spec.template_.spec);
   fill(replica_set.spec.replicas, 1);
-  // Upstream's: what it selects names it, unless said otherwise.
-  const auto& labels = replica_set.spec.template_.metadata.labels;
-  if (replica_set.metadata.labels.empty()) replica_set.metadata.labels = labels;
 }
 
 void set_defaults(DaemonSet& daemon_set) {
@@ -184,8 +181,8 @@ void set_defaults(Service& service) {
   }
   for (ServicePort& port : spec.ports) {
     fill(port.protocol, "TCP");
-    const bool unset =
-        port.target_port.is_int() ? port.target_port.number() == 0 : port.target_port.text().empty();
+    const bool unset = port.target_port.is_int() ? port.target_port.number() == 0
+                                                 : port.target_port.text().empty();
     if (unset) port.target_port = port.port;
   }
   if (spec.type == "ExternalName") return;

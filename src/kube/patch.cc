@@ -131,7 +131,8 @@ class JsonPatch {
     }
     if (!parent->is_array()) return missing(path);
     json::array& list = parent->get_array();
-    const auto index = token == "-" ? std::optional(list.size()) : parse_index(token, list.size() + 1);
+    const auto index =
+        token == "-" ? std::optional(list.size()) : parse_index(token, list.size() + 1);
     if (!index) return missing(path);
     list.insert(list.begin() + static_cast<std::ptrdiff_t>(*index), std::move(value));
     return {};

@@ -25,7 +25,8 @@ bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); }
 // Non-empty, `end` at both ends and `middle` everywhere.
 template <class End, class Middle>
 bool has_form(std::string_view text, End end, Middle middle) {
-  return !text.empty() && end(text.front()) && end(text.back()) && std::ranges::all_of(text, middle);
+  return !text.empty() && end(text.front()) && end(text.back()) &&
+         std::ranges::all_of(text, middle);
 }
 
 bool is_label_form(std::string_view text) {
@@ -272,7 +273,8 @@ void validate_label_selector(const LabelSelector& selector, const FieldPath& pat
       }
     } else if (requirement.operator_ == "Exists" || requirement.operator_ == "DoesNotExist") {
       if (!requirement.values.empty()) {
-        errors.forbidden(values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+        errors.forbidden(values,
+                         "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
       }
     } else {
       errors.invalid(op, requirement.operator_, "not a valid selector operator");

@@ -1,7 +1,8 @@
 // What validation of any kind is made of: field paths, collected errors, and the grammars of names,
 // labels and annotations.
 //
-// Messages are worded as upstream's so that people and programs recognise them. Values; thread-safe.
+// Messages are shaped as upstream's so that people and programs recognise them. Values;
+// thread-safe.
 // Rules: k8s.io/apimachinery pkg/util/validation and pkg/api/validation.
 #pragma once
 

@@ -145,22 +145,23 @@ Status Registry::bind(const ObjectKey& key, const std::string& uid, const std::s
 }
 
 Status Registry::evict(const ObjectKey& key, const kube::RemoveOptions& options) {
-  ObjectPtr current = store_.get(Pod::static_kind(), key);
+  const ObjectPtr current = store_.get(Pod::static_kind(), key);
   if (!current) return not_found(Pod::static_kind(), key.name);
   const auto& pod = kube::as<Pod>(*current);
-  if (needs_no_budget(pod)) return remove(Pod::static_kind(), key, options);
   // First: a precondition that fails must not cost the budget anything.
   RETURN_IF_ERROR(check_preconditions(pod, options));
-  RETURN_IF_ERROR(take_disruption(pod));
-  auto disrupted = std::make_unique<Pod>(pod);
-  set_condition(*disrupted, now(), kube::kDisruptionTarget, "EvictionByEvictionAPI",
-                "Eviction API: evicting");
-  if (auto written = store_.update(current, std::move(disrupted)); !written) {
-    return std::unexpected(written.error());
-  }
+  if (!needs_no_budget(pod)) RETURN_IF_ERROR(take_disruption(pod));
   kube::RemoveOptions rest = options;
-  // Compared already; the condition has given the Pod a new version since.
-  rest.precondition_resource_version.clear();
+  if (!is_set(pod.metadata.deletion_timestamp)) {
+    auto disrupted = std::make_unique<Pod>(pod);
+    set_condition(*disrupted, now(), kube::kDisruptionTarget, "EvictionByEvictionAPI",
+                  "Eviction API: evicting");
+    if (auto written = store_.update(current, std::move(disrupted)); !written) {
+      return std::unexpected(written.error());
+    }
+    // Compared already; the condition has given the Pod a new version since.
+    rest.precondition_resource_version.clear();
+  }
   return remove(Pod::static_kind(), key, rest);
 }
 

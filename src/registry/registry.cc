@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
-#include "kube/names.h"
 #include "kube/types/config.h"
 #include "registry/admission.h"
 #include "registry/errors.h"

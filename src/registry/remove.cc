@@ -65,7 +65,8 @@ bool shorten_grace(ObjectMeta& metadata, const RemoveOptions& options) {
 }
 
 bool is_immortal(std::string_view name) {
-  return name == kube::kNamespaceDefault || name == kube::kNamespaceSystem || name == kNamespacePublic;
+  return name == kube::kNamespaceDefault || name == kube::kNamespaceSystem ||
+         name == kNamespacePublic;
 }
 
 }  // namespace

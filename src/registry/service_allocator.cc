@@ -94,10 +94,9 @@ std::uint32_t NumberPool::find_between(std::uint32_t first, std::uint32_t last,
 }
 
 Result<ServiceAllocator> ServiceAllocator::make(const std::string& cidr, PortRange ports) {
-  const std::size_t slash = cidr.find('/');
-  const auto base = parse_ipv4(std::string_view(cidr).substr(0, slash));
-  const auto bits = slash == std::string::npos ? Result<std::int64_t>(fail(Reason::kInvalid, ""))
-                                               : parse_int(std::string_view(cidr).substr(slash + 1));
+  const std::vector<std::string> parts = split(cidr, '/');
+  const auto base = parse_ipv4(parts.front());
+  const auto bits = parse_int(parts.size() == 2 ? parts.back() : "");
   if (!base || !bits || *bits < 8 || *bits > 29) {
     return fail(Reason::kInvalid,
                 fmt::format("service CIDR \"{}\": expected an IPv4 range such as 10.100.0.0/16, "
@@ -198,8 +197,7 @@ void ServiceAllocator::complete_ports(Service& service, const Service* before,
 void ServiceAllocator::commit(const Service* before, const Service* after) {
   const auto for_each = [this](const Service* service, void (NumberPool::*change)(std::uint32_t)) {
     if (service == nullptr) return;
-    const auto address = has_address(*service) ? parse_ipv4(service->spec.cluster_ip) : std::nullopt;
-    if (address) (addresses_.*change)(*address);
+    if (const auto address = parse_ipv4(service->spec.cluster_ip)) (addresses_.*change)(*address);
     for (const ServicePort& port : service->spec.ports) {
       if (port.node_port > 0) (ports_.*change)(static_cast<std::uint32_t>(port.node_port));
     }

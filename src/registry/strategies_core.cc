@@ -41,7 +41,7 @@ bool frozen_and_changed(const T& before, const T& after, FieldErrors& errors) {
 
 void validate_config_map(const Object& object, FieldErrors& errors) {
   const auto& config = kube::as<kube::ConfigMap>(object);
-  const FieldPath data("data"), binary("binaryData"), whole("");
+  const FieldPath data("data"), binary("binaryData");
   const std::size_t bytes =
       validate_data(config.data, data, errors) + validate_data(config.binary_data, binary, errors);
   for (const auto& [key, value] : config.binary_data) {

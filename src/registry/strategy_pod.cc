@@ -33,12 +33,9 @@ void add_compute(const Amounts& from, Amounts& sums) {
 }
 
 bool limits_all_compute(const kube::Container& container) {
-  return std::ranges::all_of(std::initializer_list<std::string_view>{kube::kCpu, kube::kMemory},
-                             [&](std::string_view name) {
-                               const auto found = container.resources.limits.find(std::string(name));
-                               return found != container.resources.limits.end() &&
-                                      !found->second.is_zero();
-                             });
+  Amounts limits;
+  add_compute(container.resources.limits, limits);
+  return limits.size() == 2;
 }
 
 // k8s.io/kubernetes pkg/apis/core/helper/qos ComputePodQOS.

@@ -1,7 +1,6 @@
 // core/v1 Service.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "kube/defaults.h"

@@ -273,7 +273,8 @@ TEST_F(StrategyTest, ServicesAreChecked) {
        {"spec.ports", [](Service& s) { s.spec.ports.clear(); }},
        {"spec.ports[0].port", [](Service& s) { s.spec.ports[0].port = 0; }},
        {"spec.ports[0].protocol", [](Service& s) { s.spec.ports[0].protocol = "ICMP"; }},
-       {"spec.ports[0].name", [](Service& s) { s.spec.ports.push_back({.name = "b", .port = 81}); }},
+       {"spec.ports[0].name",
+        [](Service& s) { s.spec.ports.push_back({.name = "b", .port = 81}); }},
        {"spec.ports[1]",
         [](Service& s) {
           s.spec.ports[0].name = "a";

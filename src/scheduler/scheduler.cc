@@ -233,7 +233,8 @@ void Scheduler::refuse(QueuedPod queued, scheduling::FitError error) {
   if (room) {
     snapshot_.nominate(pod, room->node);
   } else {
-    error.preemption = room.error();
+    error.preemption = room.error().message;
+    if (!room.error().nomination_stands) snapshot_.clear_nomination(pod->uid());
   }
   // Victims may go at once, and their going is the event that this Pod waits for: queue it first.
   queue_.put_unschedulable(std::move(queued), error.rejecting, env_.clock.monotonic());

@@ -179,10 +179,10 @@ std::size_t wanted_candidates(std::size_t nodes) {
 
 }  // namespace
 
-std::expected<Preemption, std::string> preempt(Placer& placer, const PodInfo& pod,
-                                               const FitError& error, const Budgets& budgets) {
+std::expected<Preemption, NoPreemption> preempt(Placer& placer, const PodInfo& pod,
+                                                const FitError& error, const Budgets& budgets) {
   if (const std::string why = not_eligible(placer.snapshot(), pod, error); !why.empty()) {
-    return std::unexpected("preemption: " + why);
+    return std::unexpected(NoPreemption{"preemption: " + why, true});
   }
   Prospects found = prospects(error);
   std::vector<Preemption> candidates;
@@ -211,7 +211,7 @@ std::expected<Preemption, std::string> preempt(Placer& placer, const PodInfo& po
     FitError out;
     out.nodes = error.nodes;
     out.summary = summarize(found.refusals, *pod.pod_template);
-    return std::unexpected("preemption: " + out.message());
+    return std::unexpected(NoPreemption{"preemption: " + out.message(), false});
   }
   return std::move(*std::ranges::min_element(candidates, {}, cost));
 }

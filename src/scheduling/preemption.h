@@ -26,8 +26,14 @@ struct Preemption {
 
 using Budgets = std::vector<std::shared_ptr<const kube::PodDisruptionBudget>>;
 
-// `error` is what schedule() said of `pod`. Failure: upstream's message, starting "preemption: ".
-std::expected<Preemption, std::string> preempt(Placer& placer, const PodInfo& pod,
-                                               const FitError& error, const Budgets& budgets);
+struct NoPreemption {
+  std::string message;  // Upstream's, starting "preemption: ".
+  // Nothing was tried, so an earlier nomination stands; otherwise it has become pointless.
+  bool nomination_stands = false;
+};
+
+// `error` is what schedule() said of `pod`.
+std::expected<Preemption, NoPreemption> preempt(Placer& placer, const PodInfo& pod,
+                                                const FitError& error, const Budgets& budgets);
 
 }  // namespace minato::scheduling

@@ -14,8 +14,8 @@ kube::Pod with_priority(kube::Pod pod, int priority) {
   return pod;
 }
 
-std::expected<Preemption, std::string> try_preempt(Bench& bench, kube::Pod pod,
-                                                   const Budgets& budgets = {}) {
+std::expected<Preemption, NoPreemption> try_preempt(Bench& bench, kube::Pod pod,
+                                                    const Budgets& budgets = {}) {
   const PodInfoPtr info = bench.parse(std::move(pod));
   const auto placement = bench.placer.schedule(*info);
   CHECK(!placement, "it fits");
@@ -35,7 +35,7 @@ TEST(PreemptionTest, TakesTheFewestAndLeastImportant) {
   bench.place(with_priority(make_pod("mid", {}, "1"), 5), "a");
   bench.place(with_priority(make_pod("high", {}, "1"), 9), "a");
   const auto found = try_preempt(bench, with_priority(make_pod("p", {}, "1"), 7));
-  ASSERT_TRUE(found) << found.error();
+  ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(names(*found), std::vector<std::string>{"low"});
   EXPECT_EQ(bench.snapshot.pod_count(), 3U);
   EXPECT_EQ(bench.snapshot.audit(), "");
@@ -105,13 +105,13 @@ TEST(PreemptionTest, SaysWhyNot) {
   bench.node(make_node("d", {}, "2"));
   bench.place(with_priority(make_pod("equal", {}, "2"), 7), "d");
   // a is too small even when empty; c stays too full without the lower one; d has no victims.
-  EXPECT_EQ(try_preempt(bench, with_priority(make_pod("p", {}, "2"), 7)).error(),
+  EXPECT_EQ(try_preempt(bench, with_priority(make_pod("p", {}, "2"), 7)).error().message,
             "preemption: 0/4 nodes are available: 1 Insufficient cpu, "
             "1 No preemption victims found for incoming pod, "
             "2 Preemption is not helpful for scheduling.");
   kube::Pod never = with_priority(make_pod("p", {}, "2"), 7);
   never.spec.preemption_policy = "Never";
-  EXPECT_EQ(try_preempt(bench, never).error(),
+  EXPECT_EQ(try_preempt(bench, never).error().message,
             "preemption: not eligible due to preemptionPolicy=Never.");
 }
 
@@ -123,7 +123,7 @@ TEST(PreemptionTest, WaitsForVictimsOnTheNominatedNode) {
   bench.place(leaving, "a");
   const kube::Pod pod = with_priority(make_pod("p", {}, "1"), 7);
   bench.snapshot.nominate(bench.parse(pod), "a");
-  EXPECT_EQ(try_preempt(bench, pod).error(),
+  EXPECT_EQ(try_preempt(bench, pod).error().message,
             "preemption: not eligible due to terminating pod on the nominated node.");
 }
 

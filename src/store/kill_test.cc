@@ -1,5 +1,5 @@
-// kill -9 at any instant: whatever a flush() has acknowledged is there afterwards, and what is there
-// is a state that the writer was in, never half a batch.
+// kill -9 at any instant: whatever a flush() has acknowledged is there afterwards, and what is
+// there is a state that the writer was in, never half a batch.
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -99,7 +99,8 @@ struct SqliteJournal::Statements {
   bool prepare(sqlite3* database) {
     return begin.prepare(database, "BEGIN IMMEDIATE") && commit.prepare(database, "COMMIT") &&
            rollback.prepare(database, "ROLLBACK") &&
-           put_object.prepare(database, "INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5)") &&
+           put_object.prepare(
+               database, "INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5)") &&
            remove_object.prepare(
                database, "DELETE FROM objects WHERE kind = ?1 AND namespace = ?2 AND name = ?3") &&
            put_document.prepare(database, "INSERT OR REPLACE INTO documents VALUES (?1, ?2)") &&
@@ -242,7 +243,9 @@ Status SqliteJournal::load_documents(Batch& batch) {
   if (!rows.prepare(database_.get(), "SELECT name, text FROM documents ORDER BY name")) {
     return failure();
   }
-  while (rows.next()) batch.documents.push_back({std::string(rows.text(0)), std::string(rows.text(1))});
+  while (rows.next()) {
+    batch.documents.push_back({std::string(rows.text(0)), std::string(rows.text(1))});
+  }
   if (rows.failed) return failure();
   return {};
 }

@@ -36,7 +36,8 @@ TEST_F(SqliteJournalTest, EverythingIsThereAfterAReopen) {
     auto store = *open_store();
     ASSERT_TRUE(store->create(make_config("a", "text with \"quotes\" and \n lines")));
     auto raw = kube::object_from_json(std::string_view(
-        R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"u","namespace":"n"},"x":[1]})"));
+        R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"u","namespace":"n"},
+            "x":[1]})"));
     ASSERT_TRUE(store->create(std::move(*raw)));
     const kube::ObjectPtr b = *store->create(make_config("b"));
     ASSERT_TRUE(store->remove(b, b->clone()));

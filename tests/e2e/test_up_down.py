@@ -45,6 +45,7 @@ class ServingTest(unittest.TestCase):
         self.assertEqual({answer["zone"] for answer in answers}, {f"ap-northeast-1{zone}" for zone in "acd"})
 
     def test_status_as_json(self):
+        wait_until("the service is at rest", self.world.is_whole)
         status = self.world.status()
         service = status["service"]
         self.assertEqual(service["name"], self.world.name)
@@ -153,6 +154,33 @@ class DownTest(unittest.TestCase):
                 self.assertIn(down.returncode, (DONE, NOT_UP), f"{stage}: {down.stderr}")
                 self.assertEqual(here.left_behind(), [], stage)
             here.start()
+
+    def test_two_ups_at_once(self):
+        """One wins, and the other leaves it alone."""
+        for together in (0.0, 0.01, 0.03):
+            with World("race", replicas=1, nodes=1) as here:
+                first = here.spawn("up", "-d", here.file, *here.ports)
+                time.sleep(together)
+                second = here.spawn("up", "-d", here.file, *here.ports)
+                said = [up.communicate(timeout=60)[0] for up in (first, second)]
+                here.observe()
+                with self.subTest(apart=together):
+                    self.assertEqual(sorted(up.returncode for up in (first, second)), [DONE, FAILED], said)
+                    self.assertTrue(here.serves())
+
+    def test_up_again_after_a_killed_up(self):
+        """What was half made does not keep a second `up` from working, without `down` in between."""
+        with World("again", replicas=1, nodes=1) as here:
+            up = here.spawn("up", "-d", here.file, *here.ports)
+            wait_until("something is there", lambda: os.path.exists(f"{here.state}/world.json"), 10, 0.001)
+            up.kill()
+            up.wait()
+            out = here.up()
+            if out.returncode == FAILED:
+                self.assertIn("is up already", out.stderr)
+                wait_until("it serves all the same", here.serves)
+            else:
+                self.assertTrue(here.serves())
 
     def test_down_twice(self):
         with World("twice", replicas=1, nodes=1) as here:

@@ -6,6 +6,7 @@ processes that are looked at or ended belong to that world: they are found by it
 their command line or by the PID namespace of its holder.
 """
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -117,6 +118,28 @@ def run(*arguments, timeout=120, **options):
                           stderr=subprocess.PIPE, timeout=timeout, text=True, **options)
 
 
+def own_mounts():
+    """From here on what this process mounts is seen by it and its children only."""
+    CLONE_NEWNS = 0x00020000
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    mount("--make-rprivate", "/")
+
+
+def mount(*words):
+    subprocess.run(["mount", *words], check=True)
+
+
+@contextlib.contextmanager
+def mounted(*words):
+    """`mount WORDS`, whose last is the target, for a while; own_mounts() comes before."""
+    mount(*words)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", words[-1]], check=True)
+
+
 class Response:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -132,6 +155,7 @@ class Load:
         self.process = subprocess.Popen(
             [MINATO, "load", "--name", world.name, "--rps", str(rps), "--for", f"{seconds}s", "-o", "json"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        world.clients.append(self.process)
 
     def running(self):
         return self.process.poll() is None
@@ -192,12 +216,13 @@ class World:
         return self
 
     def __exit__(self, kind, *_):
+        if kind is not None:
+            self.explain()
+        self.observe()
         for client in self.clients:
             if client.poll() is None:
                 client.kill()
             client.communicate()
-        if kind is not None:
-            self.explain()
         down = run("down", "--name", self.name)
         try:
             left = self.left_behind()
@@ -211,7 +236,8 @@ class World:
     def explain(self):
         """What a failed test needs to be understood."""
         print(f"---- {self.name}: status, then the end of its log", file=sys.stderr)
-        print(run("status", "--name", self.name).stdout, file=sys.stderr)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            print(run("status", "--name", self.name, timeout=10).stdout, file=sys.stderr)
         print("\n".join(read(f"{self.state}/minato.log").splitlines()[-40:]), file=sys.stderr)
 
     # Commands.
@@ -244,7 +270,7 @@ class World:
 
     def status(self):
         """None while nobody answers."""
-        out = self.do("status", "-o", "json")
+        out = self.do("status", "-o", "json", timeout=10)
         return json.loads(out.stdout) if out.returncode == DONE else None
 
     def events(self):
@@ -316,10 +342,22 @@ class World:
         return pid if "minato holder" in command_line(pid) else None
 
     def observe(self):
+        """Remembers the PID namespaces of the holder and of all below it: every Pod has its own."""
         holder = self.holder()
-        inside = namespace(holder, "pid") if holder else None
-        if inside and inside != namespace(os.getpid(), "pid"):
-            self.pid_namespaces.add(inside)
+        if holder is None:
+            return
+        children = {}
+        for pid in pids():
+            fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            if len(fields) > 1:
+                children.setdefault(int(fields[1]), []).append(pid)
+        todo = [holder]
+        while todo:
+            pid = todo.pop()
+            todo += children.get(pid, [])
+            inside = namespace(pid, "pid")
+            if inside and inside != namespace(os.getpid(), "pid"):
+                self.pid_namespaces.add(inside)
 
     def control(self):
         """The control process; None while there is none."""

@@ -22,6 +22,10 @@ template <class Condition>
 Condition* find_condition(std::vector<Condition>& conditions, std::string_view type) {
   return const_cast<Condition*>(find_condition(std::as_const(conditions), type));
 }
+// It points into the list, which has to live on.
+template <class Condition>
+const Condition* find_condition(std::vector<Condition>&& conditions,
+                                std::string_view type) = delete;
 template <class Condition>
 void remove_condition(std::vector<Condition>& conditions, std::string_view type) {
   std::erase_if(conditions, [&](const Condition& condition) { return condition.type == type; });

@@ -26,7 +26,8 @@ class DeploymentTest : public testing::Test {
   }
   auto web() { return world_.get<kube::Deployment>("default", "web"); }
   std::string reason_of(std::string_view condition) {
-    const auto* found = find_condition(web()->status.conditions, condition);
+    const auto present = web();
+    const auto* found = find_condition(present->status.conditions, condition);
     return found == nullptr ? "" : found->status + " " + found->reason;
   }
   std::multiset<std::string> images() {
