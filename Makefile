@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test sanitize bench tidy install uninstall clean deps help
+.PHONY: build demo test e2e sanitize bench tidy install uninstall clean deps help
 
 build: deps ## Build minato and its example (release settings)
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
@@ -14,8 +14,11 @@ build: deps ## Build minato and its example (release settings)
 demo: build ## Run the example service end to end and show the result
 	@scripts/demo.sh $(BUILD)
 
-test: build ## Run all tests
-	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
+test: build ## Run all tests but the end-to-end ones
+	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS) -LE e2e
+
+e2e: build ## Run the end-to-end tests: real worlds, one after the other
+	ctest --test-dir $(BUILD) --output-on-failure -L e2e
 
 sanitize: deps ## Unit and simulation tests under AddressSanitizer and UBSan
 	cmake -S . -B $(BUILD)-sanitize -G Ninja -DMINATO_SANITIZE=ON -DMINATO_BENCH=OFF
@@ -41,4 +44,4 @@ deps: ## Install missing packages (Debian, Ubuntu)
 	@scripts/install-deps.sh
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -115,10 +115,13 @@ Result<local::WorldConfig> prepare(const Arguments& arguments) {
   return config;
 }
 
-Status start_world(const local::WorldConfig& config) {
+enum class Begun { kNothing, kSomething };  // Whether there is something of ours to remove.
+
+Status start_world(const local::WorldConfig& config, Begun& begun) {
   ASSIGN_OR_RETURN(const host::Fd https, listen_on(config.https_port, "https"));
   ASSIGN_OR_RETURN(const host::Fd http, listen_on(config.http_port, "http"));
   const World world = world_named(config.name);
+  begun = Begun::kSomething;
   RETURN_IF_ERROR(host::make_directories(world.state_dir, 0700));
   RETURN_IF_ERROR(host::make_directories(world.run_dir, 0700));
   RETURN_IF_ERROR(host::make_directories(config.image_cache_dir, 0700));
@@ -227,16 +230,23 @@ void stay(const World& world) {
 
 int run_up(const Arguments& arguments) {
   catch_signals();
-  auto config = prepare(arguments);
-  if (!config) return fail_with(config.error(), arguments.common);
+  // The file first: its mistakes are worth knowing on any machine.
+  if (const auto sources = read_sources(arguments.files); !sources) {
+    return fail_with(sources.error(), arguments.common);
+  } else if (const auto spec = spec::read(*sources); !spec) {
+    return fail_with(spec.error(), arguments.common);
+  }
   for (const linux_net::Finding& finding : linux_net::examine_host()) {
     if (finding.level != linux_net::Finding::Level::kMissing) continue;
     fmt::print(stderr, "minato: this machine cannot run a local world: {}: {}\n  fix: {}\n",
                finding.name, finding.why, finding.fix);
     return kCannot;
   }
+  auto config = prepare(arguments);
+  if (!config) return fail_with(config.error(), arguments.common);
   const World world = world_named(config->name);
-  Status status = start_world(*config);
+  Begun begun = Begun::kNothing;
+  Status status = start_world(*config, begun);
   if (status) status = wait_until_serving(world, std::chrono::seconds(arguments.timeout_s));
   if (!status && is(status.error(), Reason::kTimeout)) return fail_with(status.error(), arguments.common);
   if (!status) {
@@ -245,7 +255,10 @@ int run_up(const Arguments& arguments) {
     if (is(status.error(), Reason::kUnavailable) && !log.empty()) {
       fmt::print(stderr, "the end of its log:\n{}", log.substr(log.size() > 2000 ? log.size() - 2000 : 0));
     }
-    if (const Status cleared = bring_down(world); !cleared) fail_with(cleared.error(), arguments.common);
+    // What another `up` of the same name is just making is not ours to remove.
+    if (begun == Begun::kSomething && !is(status.error(), Reason::kAlreadyExists)) {
+      if (const Status cleared = bring_down(world); !cleared) fail_with(cleared.error(), arguments.common);
+    }
     return interrupted != 0 ? static_cast<int>(kInterrupted) : code;
   }
   print_how_to_reach(*config);

@@ -32,8 +32,7 @@ class LogStreams : public std::enable_shared_from_this<LogStreams> {
     if (!pod_.empty()) {
       const auto pod = cluster_.informers().of<kube::Pod>().get({namespace_, pod_});
       if (!pod) return end(fail(Reason::kNotFound, fmt::format("pods \"{}\" not found", pod_)));
-      if (const Status status = open(*pod); !status) end(status);
-      return;
+      if (const Status status = open(*pod); !status) return end(status);
     }
     look();
   }
@@ -42,9 +41,8 @@ class LogStreams : public std::enable_shared_from_this<LogStreams> {
   void look() {
     if (closed_) return;
     for (const auto& pod : cluster_.informers().of<kube::Pod>().in_namespace(namespace_)) {
-      if (seen_.contains(pod->metadata.uid)) continue;
-      // Not started yet: tried again with the next look.
-      if (open(*pod)) seen_.insert(pod->metadata.uid);
+      // One that has not started yet is tried again with the next look, and so is a restarted one.
+      if (pod_.empty() || pod->metadata.name == pod_) (void)open(*pod);
     }
     if (options_.follow) {
       timer_ = loop_.after(kLookForPods, [self = shared_from_this()] { self->look(); });
@@ -68,6 +66,7 @@ class LogStreams : public std::enable_shared_from_this<LogStreams> {
                                                  container, pod.metadata.name));
     }
     if (previous_) --ref->attempt;
+    if (!seen_.insert(*ref).second) return {};
     ++open_;
     const std::string prefix = pod_.empty() ? fmt::format("[{}] ", pod.metadata.name) : "";
     auto partial = std::make_shared<std::string>();
@@ -100,7 +99,7 @@ class LogStreams : public std::enable_shared_from_this<LogStreams> {
 
   void stream_ended(const Status& status) {
     --open_;
-    if (!pod_.empty()) return end(status);
+    if (!pod_.empty() && !status) return end(status);
     if (!options_.follow && open_ == 0) end({});
   }
   void end(const Status& status) {
@@ -123,7 +122,7 @@ class LogStreams : public std::enable_shared_from_this<LogStreams> {
   container::LogOptions options_;
   std::shared_ptr<control::Exchange> exchange_;
   std::vector<std::unique_ptr<container::Runtime::LogStream>> streams_;
-  std::set<std::string> seen_;
+  std::set<container::ContainerRef> seen_;
   std::size_t open_ = 0;
   bool closed_ = false;
   env::TimerHandle timer_;

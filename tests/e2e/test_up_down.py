@@ -128,7 +128,7 @@ class ForegroundTest(unittest.TestCase):
             up.wait()
             for _ in range(20):
                 self.assertEqual(here.get().status, 200)
-            self.assertTrue(here.is_whole())
+            wait_until("the service is at rest", here.is_whole, 15)
             began = time.monotonic()
             self.assertEqual(here.down().returncode, DONE)
             log(f"down in {time.monotonic() - began:.1f} s")

@@ -231,6 +231,9 @@ class World:
             if left:
                 print(f"left behind: {left}", file=sys.stderr)
         finally:
+            for pid in self.remains():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def explain(self):
@@ -430,9 +433,18 @@ class World:
             if pid == os.getpid() or start_ticks(pid) is None:
                 continue
             line = command_line(pid)
-            if any(word in line for word in words) or namespace(pid, "pid") in self.pid_namespaces:
+            if any(word in line for word in words) or namespace(pid, "pid") in self.pid_namespaces or self.holds_files(pid):
                 found[pid] = line
         return found
+
+    def holds_files(self, pid):
+        """A holder whose record is lost is known by its lock."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    if os.readlink(f"/proc/{pid}/fd/{name}").startswith((f"{self.state}/", f"{self.run_dir}/")):
+                        return True
+        return False
 
 
 def exchange(connection, host, path):
