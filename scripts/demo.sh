@@ -70,5 +70,5 @@ step "minato down"
 "$minato" down --name hello
 trap - EXIT
 [ ! -e "$state" ] || failed "state was left behind"
-! ps -eo args | grep -v grep | grep -q "$minato" || failed "processes were left behind"
+! ps -eo args | grep -v grep | grep -q "$state" || failed "processes were left behind"
 step "Everything held."
