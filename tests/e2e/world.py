@@ -219,6 +219,7 @@ class World:
         if kind is not None:
             self.explain()
         self.observe()
+        crashes = self.crashes()
         for client in self.clients:
             if client.poll() is None:
                 client.kill()
@@ -228,6 +229,8 @@ class World:
             left = self.left_behind()
             if kind is None and left:
                 raise AssertionError(f"left behind after 'minato down' (exit {down.returncode}, {down.stderr.strip()}): " + "; ".join(left))
+            if kind is None and crashes:
+                raise AssertionError("control ended by itself:\n" + crashes)
             if left:
                 print(f"left behind: {left}", file=sys.stderr)
         finally:
@@ -235,6 +238,12 @@ class World:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             shutil.rmtree(self.directory, ignore_errors=True)
+
+    def crashes(self):
+        """The log around every end of control that no test brought about (those send SIGKILL)."""
+        lines = read(f"{self.state}/minato.log").splitlines()
+        ends = [i for i, line in enumerate(lines) if re.search(r"control (was ended by signal (?!9\b)|ended with)", line)]
+        return "\n".join(line for i in ends for line in lines[max(0, i - 8):i + 1])
 
     def explain(self):
         """What a failed test needs to be understood."""
