@@ -302,8 +302,10 @@ class KilledControlTest(unittest.TestCase):
         log(f"{report['sent']} sent, {report['failed']} failed {report['failures'] or ''}")
         # Who is to be asked changes when control says so: while it is dead, a dead Node's share fails.
         self.assertLess(report["failed"], report["sent"] / 2)
-        after = Load(self.world, 300, 3).result()
-        self.assertEqual(after["failed"], 0, after)
+        # Connections that the load balancer keeps open to a dead Pod fail one by one still.
+        began = time.monotonic()
+        wait_until("no request fails any more", lambda: Load(self.world, 300, 2).result()["failed"] == 0, 60)
+        log(f"no request fails any more {time.monotonic() - began:.1f} s after it was whole")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ class DeployTest(unittest.TestCase):
     def deploy(self, *arguments):
         began = time.monotonic()
         out = self.world.do("deploy", *arguments)
+        self.world.observe()
         log(f"deploy {' '.join(arguments)}: exit {out.returncode} in {time.monotonic() - began:.1f} s")
         return out
 

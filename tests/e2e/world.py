@@ -3,7 +3,7 @@ account of what a world may leave behind (nothing).
 
 A test makes a `World`, uses it in a `with` block, and the block's end takes it down and checks. All
 processes that are looked at or ended belong to that world: they are found by its state directory in
-their command line or by the PID namespace of its holder.
+their command line or as descendants of its holder.
 """
 import contextlib
 import ctypes
@@ -74,13 +74,6 @@ def start_ticks(pid):
     """When a process started; with its pid, an identity. None when it is gone or a zombie."""
     fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return int(fields[19]) if len(fields) > 19 and fields[0] != "Z" else None
-
-
-def namespace(pid, kind):
-    try:
-        return os.readlink(f"/proc/{pid}/ns/{kind}")
-    except OSError:
-        return None
 
 
 def free_ports(count):
@@ -205,7 +198,7 @@ class World:
         self.write(YAML.format(name=self.name, image=image or f"oci:{IMAGE}:1", replicas=replicas, nodes=nodes) + more)
         self.ports = ["--https-port", str(self.https), "--http-port", str(self.http)]
         self.host_links = links()
-        self.pid_namespaces = set()
+        self.known = set()  # (pid, start) of processes that were seen to be this world's.
         self.clients = []
 
     def write(self, text):
@@ -336,14 +329,7 @@ class World:
 
     def processes(self, pattern=""):
         """This world's processes, by pid, whose command line matches."""
-        self.observe()
-        found = {}
-        for pid in pids():
-            line = command_line(pid)
-            ours = self.state in line or namespace(pid, "pid") in self.pid_namespaces
-            if ours and pid != os.getpid() and re.search(pattern, line):
-                found[pid] = line
-        return found
+        return {pid: command_line(pid) for pid in self.observe() if re.search(pattern, command_line(pid))}
 
     def holder(self):
         """Its pid from the record in the state directory; None when it is gone."""
@@ -354,22 +340,22 @@ class World:
         return pid if "minato holder" in command_line(pid) else None
 
     def observe(self):
-        """Remembers the PID namespaces of the holder and of all below it: every Pod has its own."""
+        """The holder and all below it; remembered by pid and start, to be looked for at the end."""
         holder = self.holder()
         if holder is None:
-            return
+            return []
         children = {}
         for pid in pids():
             fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
             if len(fields) > 1:
                 children.setdefault(int(fields[1]), []).append(pid)
-        todo = [holder]
+        found, todo = [], [holder]
         while todo:
             pid = todo.pop()
             todo += children.get(pid, [])
-            inside = namespace(pid, "pid")
-            if inside and inside != namespace(os.getpid(), "pid"):
-                self.pid_namespaces.add(inside)
+            found.append(pid)
+            self.known.add((pid, start_ticks(pid)))
+        return found
 
     def control(self):
         """The control process; None while there is none."""
@@ -436,13 +422,15 @@ class World:
         return look()
 
     def remains(self):
+        """Processes of this world that live, known or not: numbers of namespaces would not do, as
+        the next world gets them again."""
         found = {}
         words = (f"{self.state}", f"{self.run_dir}", f"--name {self.name}")
         for pid in pids():
-            if pid == os.getpid() or start_ticks(pid) is None:
+            started, line = start_ticks(pid), command_line(pid)
+            if pid == os.getpid() or started is None:
                 continue
-            line = command_line(pid)
-            if any(word in line for word in words) or namespace(pid, "pid") in self.pid_namespaces or self.holds_files(pid):
+            if (pid, started) in self.known or any(word in line for word in words) or self.holds_files(pid):
                 found[pid] = line
         return found
 
