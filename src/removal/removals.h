@@ -1,0 +1,75 @@
+// Asking for a Node to be taken out of service without losing a request, and watching it happen.
+// The interface that the autoscaler, the spot agent, `minato drain` and instance refresh share;
+// remover.h is the one that does it.
+//
+// Loop thread only. A removal is recorded on the Node itself, so it goes on after a restart.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace minato::removal {
+
+enum class Cause {
+  kScaleDown,
+  kReplacement,  // Instance refresh, or back to spot.
+  kDrain,        // Somebody asked.
+  kMaintenance,
+  kRebalanceRecommendation,
+  kSpotInterruption,
+};
+std::string_view to_string(Cause cause);  // "ScaleDown", …
+
+// What becomes of the instance when nothing of the service is left on it.
+enum class After {
+  kTerminateAndShrink,   // The group's desired capacity falls by one.
+  kTerminateAndReplace,  // The group launches another; asked for before the Node is taken out.
+  kKeep,                 // The Node stays cordoned.
+};
+
+struct Request {
+  std::string node;
+  Cause cause = Cause::kDrain;
+  After after = After::kKeep;
+  std::optional<WallTime> deadline;  // When the instance ends whatever happens.
+  std::string message;               // Why, for people.
+};
+
+enum class Phase {
+  kWaiting,      // For a healthy target to stay, a replacement, or a budget.
+  kDraining,     // Out of the load balancer's choice; requests in flight end.
+  kEvicting,     // Pods leave.
+  kTerminating,  // Nothing is left; the instance ends.
+  kDone,
+  kCancelled,
+};
+std::string_view to_string(Phase phase);  // "Waiting", …
+
+struct Progress {
+  Request request;
+  Phase phase = Phase::kWaiting;
+  WallTime begun{};
+  WallTime since{};    // Of the present phase.
+  std::string detail;  // What it waits for, or what could not be kept: "pod a/b: budget a/b allows none".
+};
+
+class Removals {
+ public:
+  virtual ~Removals() = default;
+
+  // Again for the same Node: the nearer deadline and the more urgent cause win. Errors: NotFound (no
+  // such Node), Conflict (it is being removed in a way that cannot be joined).
+  virtual Status begin(Request request) = 0;
+  // Undoes every step: taint, label, target. Errors: NotFound (none under way), Conflict (the
+  // instance is already terminating).
+  virtual Status cancel(const std::string& node) = 0;
+  // Under way, and those that ended within the last ten minutes; ordered by Node.
+  virtual std::vector<Progress> progress() const = 0;
+};
+
+}  // namespace minato::removal
