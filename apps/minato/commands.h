@@ -32,7 +32,6 @@ struct Common {
 // Prints "minato: message" (or a JSON object) to standard error and gives the exit code for it.
 int fail_with(const Error& error, const Common& common = {});
 // The same for a world that could not be chosen: kNotUp when there is none of that name.
-int fail_to_choose(const Error& error, const Common& common);
 // The same for a world that could not be chosen: kNotUp when there is none of that name.
 int fail_without_world(const Error& error, const Common& common = {});
 

@@ -6,10 +6,14 @@
 
 #include "ask.h"
 #include "host/files.h"
+#include "local/world_config.h"
+#include "secrets.h"
 
 namespace minato::app {
 namespace json = boost::json;
 namespace {
+
+constexpr std::size_t kMaxFileBytes = 1 << 20;
 
 struct Arguments {
   Common common;
@@ -21,11 +25,9 @@ struct Arguments {
 };
 
 // Progress lines as they come; the end of the answer is the rollout's.
-int follow_rollout(const control::Request& request, const Arguments& arguments) {
-  const auto world = choose_world(arguments.common.name);
-  if (!world) return fail_without_world(world.error(), arguments.common);
+int follow_rollout(const World& world, const control::Request& request, const Arguments& arguments) {
   const Status status =
-      control::Client(world->control_socket()).call(request, [&](const json::value& line) {
+      control::Client(world.control_socket()).call(request, [&](const json::value& line) {
         if (arguments.common.json()) {
           fmt::print("{}\n", json::serialize(line));
         } else {
@@ -48,24 +50,48 @@ std::string absolute_image(const std::string& image) {
   return image;
 }
 
-int deploy(const Arguments& arguments) {
+struct ChangedFile {
   json::array sources;
+  json::object secrets;
+};
+
+// The secrets are read here: the control process never sees the caller's environment.
+Result<ChangedFile> read_changed_file(const World& world, const Arguments& arguments) {
+  ChangedFile out;
+  if (arguments.files.empty()) return out;
+  std::vector<spec::Source> sources;
   for (const std::string& file : arguments.files) {
-    const auto content = host::read_file(file, 1 << 20);
-    if (!content) return fail_with(content.error(), arguments.common);
-    sources.push_back(json::object{{"name", file},
-                                   {"text", *content},
-                                   {"directory", std::filesystem::absolute(file).parent_path().string()}});
+    ASSIGN_OR_RETURN(std::string content, host::read_file(file, kMaxFileBytes));
+    sources.push_back({file, std::move(content)});
   }
-  if (arguments.image.empty() && sources.empty()) {
+  ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(sources));
+  const std::string directory = std::filesystem::absolute(arguments.files.front()).parent_path().string();
+  const auto before = local::load_world_config(world.state_dir);
+  ASSIGN_OR_RETURN(const auto secrets,
+                   resolve_secrets(spec, directory, before ? before->secrets : blueprint::SecretValues{}));
+  for (const auto& [name, value] : secrets) out.secrets[name] = value;
+  for (const spec::Source& source : sources) {
+    out.sources.push_back(json::object{{"name", source.name}, {"text", source.text}, {"directory", directory}});
+  }
+  return out;
+}
+
+int deploy(const Arguments& arguments) {
+  if (arguments.image.empty() && arguments.files.empty()) {
     return fail_with(Error{Reason::kBadRequest, "say what to deploy: --image IMAGE or a FILE"}, arguments.common);
   }
-  return follow_rollout({"deploy",
-                         {{"image", absolute_image(arguments.image)},
-                          {"sources", std::move(sources)},
-                          {"wait", !arguments.no_wait},
-                          {"rollback", !arguments.no_rollback}}},
-                        arguments);
+  const auto world = choose_world(arguments.common.name);
+  if (!world) return fail_without_world(world.error(), arguments.common);
+  auto changed = read_changed_file(*world, arguments);
+  if (!changed) return fail_with(changed.error(), arguments.common);
+  json::object request{{"image", absolute_image(arguments.image)},
+                       {"wait", !arguments.no_wait},
+                       {"rollback", !arguments.no_rollback}};
+  if (!arguments.files.empty()) {
+    request["sources"] = std::move(changed->sources);
+    request["secrets"] = std::move(changed->secrets);
+  }
+  return follow_rollout(*world, {"deploy", std::move(request)}, arguments);
 }
 
 }  // namespace
@@ -92,8 +118,10 @@ void add_rollback(CLI::App& app, int& exit_code) {
   command->add_flag("--no-wait", arguments->no_wait, "Return once the rollout has begun");
   command->callback([arguments, &exit_code] {
     const std::int64_t revision = arguments->revision.empty() ? 0 : std::stoll(arguments->revision);
-    exit_code = follow_rollout(
-        {"rollback", {{"revision", revision}, {"wait", !arguments->no_wait}}}, *arguments);
+    const auto world = choose_world(arguments->common.name);
+    exit_code = world ? follow_rollout(*world, {"rollback", {{"revision", revision}, {"wait", !arguments->no_wait}}},
+                                       *arguments)
+                      : fail_without_world(world.error(), arguments->common);
   });
 }
 

@@ -29,11 +29,6 @@ int fail_without_world(const Error& error, const Common& common) {
   return is(error, Reason::kNotFound) ? static_cast<int>(kNotUp) : code;
 }
 
-int fail_to_choose(const Error& error, const Common& common) {
-  const int code = fail_with(error, common);
-  return is(error, Reason::kNotFound) ? static_cast<int>(kNotUp) : code;
-}
-
 void add_name(CLI::App& command, Common& common) {
   command.add_option("--name", common.name, "Which service, when several are up here");
 }

@@ -93,6 +93,8 @@ void Cluster::make_controllers() {
   options.node_lifecycle.monitor_period = profile.node_monitor_period;
   options.node_lifecycle.monitor_grace_period = profile.node_monitor_grace_period;
   options.node_lifecycle.rates.eviction_interval = profile.eviction_interval;
+  options.pod_gc.check_period = profile.pod_gc_period;
+  options.pod_gc.quarantine = profile.pod_gc_quarantine;
   options.cloud_node.check_period = profile.node_monitor_period;
   options.cloud_node.instance_exists = [this](const std::string& id) -> Result<bool> {
     return cloud_->exists(id);

@@ -22,6 +22,8 @@ struct Profile {
   Duration crash_backoff_max{};
   Duration image_backoff_base{};
   Duration image_backoff_max{};
+  Duration pod_gc_period{};      // Between looks for Pods whose Node is no more …
+  Duration pod_gc_quarantine{};  // … for so long.
   // Longest time between two health checks of the load balancer, whatever the file says.
   Duration health_check_interval_max = Duration::max();
 };
@@ -37,6 +39,8 @@ inline constexpr Profile kFast{.name = "fast",
                                .crash_backoff_max = 30s,
                                .image_backoff_base = 2s,
                                .image_backoff_max = 30s,
+                               .pod_gc_period = 1s,
+                               .pod_gc_quarantine = 2s,
                                .health_check_interval_max = 1s};
 
 inline constexpr Profile kRealistic{.name = "realistic",
@@ -49,7 +53,9 @@ inline constexpr Profile kRealistic{.name = "realistic",
                                     .crash_backoff_base = 10s,
                                     .crash_backoff_max = 300s,
                                     .image_backoff_base = 10s,
-                                    .image_backoff_max = 300s};
+                                    .image_backoff_max = 300s,
+                                    .pod_gc_period = 20s,
+                                    .pod_gc_quarantine = 40s};
 
 // The health check of the file at the pace of the profile: interval and timeout shrink together.
 balancer::HealthCheck at_pace(balancer::HealthCheck check, const Profile& profile);

@@ -114,6 +114,9 @@ void ContainerWorker::on_runtime_change(const container::Container& container) {
 }
 
 void ContainerWorker::on_exited(const container::Container& container) {
+  if (container.reason == "ContainerCannotRun") {
+    node_.warning(*scope_.pod, "Failed", "Error: " + container.message, spec_.name);
+  }
   probes_.clear();
   hook_.reset();
   clear_wait();

@@ -15,6 +15,7 @@ using container::ContainerState;
 namespace {
 
 constexpr int kKilled = 137;
+constexpr int kCannotRun = 127;
 
 }  // namespace
 
@@ -115,6 +116,10 @@ void FakeRuntime::start_container(const std::string& pod_uid, container::Contain
                        .created_at = clock_.wall(),
                        .started_at = clock_.wall(),
                        .annotations = config.annotations};
+    if (!script.cannot_run.empty()) {
+      finish(ref, kCannotRun, false);
+      return done(entry.container);
+    }
     run(entry);
     done(entry.container);
   });
@@ -141,6 +146,10 @@ void FakeRuntime::finish(const ContainerRef& ref, int exit_code, bool oom_killed
   container.oom_killed = oom_killed;
   container.finished_at = clock_.wall();
   container.reason = exit_code == 0 ? "Completed" : "Error";
+  if (!found->second.script.cannot_run.empty()) {
+    container.reason = "ContainerCannotRun";
+    container.message = found->second.script.cannot_run;
+  }
   if (sink_) sink_(Container(container));
 }
 

@@ -18,6 +18,7 @@ class FakeRuntime final : public container::Runtime {
   struct Behaviour {
     Duration start_takes{};
     std::optional<Error> start_error;
+    std::string cannot_run;  // Kept as exited with this message, which the sink hears of first.
     std::optional<Duration> runs_for;  // Ends by itself after this.
     int exit_code = 0;
     bool oom_killed = false;

@@ -222,6 +222,17 @@ TEST_F(KubeletTest, MissingConfigurationWaitsAndHeals) {
   EXPECT_EQ(runtime_.config_of("web").env.back().second, "blue");
 }
 
+TEST_F(KubeletTest, AContainerThatCouldNotRunSaysWhyInAnEvent) {
+  runtime_.behaviour = [](const container::ContainerConfig&) {
+    return FakeRuntime::Behaviour{.cannot_run = "exec: \"nope\": not found"};
+  };
+  start_kubelet();
+  create(pod());
+  time_.advance(1s);
+  EXPECT_EQ(events("Failed"), std::vector<std::string>{"Error: exec: \"nope\": not found"});
+  EXPECT_EQ(status_of().last_state.terminated->reason, "ContainerCannotRun");
+}
+
 TEST_F(KubeletTest, ACommandThatCannotRunIsARunContainerError) {
   runtime_.behaviour = [](const container::ContainerConfig&) {
     return FakeRuntime::Behaviour{

@@ -174,6 +174,22 @@ Status LocalWorld::start() {
   return cluster_->apply(blueprint::compile(spec_, config_.secrets));
 }
 
+void LocalWorld::fetch_image(const WorldConfig& config, std::move_only_function<void(Status)> done) {
+  const auto spec = spec_of(config);
+  if (!spec) {
+    return env_.executor.post([done = std::move(done), error = spec.error()]() mutable {
+      done(std::unexpected(std::move(error)));
+    });
+  }
+  loop_.run_blocking(
+      [images = images_.get(), image = spec->image]() -> Status {
+        const auto stored = images->pull(image, container::PullPolicy::kIfNotPresent);
+        if (!stored) return std::unexpected(stored.error());
+        return {};
+      },
+      [done = std::move(done)](Status status) mutable { done(std::move(status)); });
+}
+
 Status LocalWorld::deploy(WorldConfig changed) {
   ASSIGN_OR_RETURN(spec::Spec spec, spec_of(changed));
   if (spec.service != spec_.service) {

@@ -37,6 +37,9 @@ class LocalWorld {
   ~LocalWorld();
 
   Status start();
+  // Fetches the image that a configuration names, so that one which cannot run is refused before
+  // anything changes. `done` comes in a later turn. Errors: those of the file and of pulling.
+  void fetch_image(const WorldConfig& config, std::move_only_function<void(Status)> done);
   // Changes the configuration: saved first, then applied. Errors: those of the file, and of apply.
   Status deploy(WorldConfig changed);
   // Saves a configuration that the cluster has already.

@@ -82,6 +82,16 @@ Result<WorldConfig> Service::changed_config(const control::Request& request) con
 }
 
 void Service::deploy(const control::Request& request, const ExchangePtr& exchange) {
+  const auto changed = changed_config(request);
+  if (!changed) return exchange->finish(std::unexpected(changed.error()));
+  world_.fetch_image(*changed, [this, request, exchange](const Status& fetched) {
+    if (!fetched) return exchange->finish(fetched);
+    roll_out(request, exchange);
+  });
+}
+
+// The configuration is made anew: another deploy may have ended while the image was fetched.
+void Service::roll_out(const control::Request& request, const ExchangePtr& exchange) {
   const WorldConfig before = world_.config();
   auto changed = changed_config(request);
   const Status status = changed ? world_.deploy(std::move(*changed)) : Status(std::unexpected(changed.error()));

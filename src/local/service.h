@@ -26,6 +26,7 @@ class Service {
   void status(const ExchangePtr& exchange);
   void events(const control::Request& request, const ExchangePtr& exchange);
   void deploy(const control::Request& request, const ExchangePtr& exchange);
+  void roll_out(const control::Request& request, const ExchangePtr& exchange);
   void rollback(const control::Request& request, const ExchangePtr& exchange);
   void kill_instance(const control::Request& request, const ExchangePtr& exchange);
   void kill_container(const control::Request& request, const ExchangePtr& exchange);

@@ -71,7 +71,7 @@ std::string absolute_image(const std::string& image, const std::string& director
   for (const std::string_view prefix : {"oci:", "docker-archive:"}) {
     if (!image.starts_with(prefix)) continue;
     const std::string path = image.substr(prefix.size());
-    if (path.starts_with('/')) return image;
+    if (path.empty() || path.starts_with('/')) return image;
     return std::string(prefix) + (std::filesystem::path(directory) / path).lexically_normal().string();
   }
   return image;
