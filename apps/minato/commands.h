@@ -32,7 +32,6 @@ struct Common {
 // Prints "minato: message" (or a JSON object) to standard error and gives the exit code for it.
 int fail_with(const Error& error, const Common& common = {});
 // The same for a world that could not be chosen: kNotUp when there is none of that name.
-// The same for a world that could not be chosen: kNotUp when there is none of that name.
 int fail_without_world(const Error& error, const Common& common = {});
 
 // Each adds its subcommand to the application; the callback sets `exit_code`.
@@ -47,6 +46,8 @@ void add_trust(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_load(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
+void add_cloud(CLI::App& app, int& exit_code);
+void add_roles(CLI::App& app, int& exit_code);
 
 void add_name(CLI::App& command, Common& common);
 void add_output(CLI::App& command, Common& common);

@@ -11,24 +11,11 @@
 #include "host/files.h"
 #include "local/local_world.h"
 #include "local/service.h"
+#include "stderr_log.h"
 #include "world.h"
 
 namespace minato::app {
 namespace {
-
-class StderrLog final : public env::Log {
- public:
-  explicit StderrLog(const env::Clock& clock) : clock_(clock) {}
-  void write(env::Level level, std::string_view component, std::string_view message) override {
-    if (level == env::Level::kDebug) return;
-    constexpr std::string_view kLetters[] = {"D", "I", "W", "E"};
-    fmt::print(stderr, "{} {} {}: {}\n", kLetters[static_cast<std::size_t>(level)],
-               format_rfc3339(clock_.wall(), TimePrecision::kMicroseconds), component, message);
-  }
-
- private:
-  const env::Clock& clock_;
-};
 
 struct Arguments {
   std::string state_dir;

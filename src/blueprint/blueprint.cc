@@ -6,6 +6,20 @@
 namespace minato::blueprint {
 namespace {
 
+// What the node autoscaler reads of a group while it has no Node.
+// Rule: kubernetes/autoscaler cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery Setup".
+void add_autoscaler_tags(const spec::Spec& spec, NodeGroup& group) {
+  auto& tags = group.group.tags;
+  tags["k8s.io/cluster-autoscaler/enabled"] = "true";
+  tags["k8s.io/cluster-autoscaler/" + spec.service] = "owned";
+  for (const auto& [key, value] : group.labels) {
+    tags["k8s.io/cluster-autoscaler/node-template/label/" + key] = value;
+  }
+  for (const kube::Taint& taint : group.taints) {
+    tags["k8s.io/cluster-autoscaler/node-template/taint/" + taint.key] = taint.value + ":" + taint.effect;
+  }
+}
+
 NodeGroup make_group(const spec::Spec& spec, std::string_view name, const spec::NodeGroup& in) {
   NodeGroup out;
   out.group.name = spec.service + "-" + std::string(name);
@@ -14,6 +28,8 @@ NodeGroup make_group(const spec::Spec& spec, std::string_view name, const spec::
   out.group.min_size = in.min;
   out.group.max_size = in.max;
   out.group.desired_capacity = in.min;
+  out.group.distribution.on_demand_base_capacity = in.on_demand_base;
+  out.group.distribution.on_demand_percentage_above_base_capacity = 100 - in.spot_percent;
   out.labels = {{std::string(kube::kLabelNodeGroup), std::string(name)}};
   return out;
 }
@@ -55,6 +71,10 @@ Blueprint compile(const spec::Spec& spec, const SecretValues& secrets) {
   master.taints.push_back(std::move(taint));
   NodeGroup scaling = make_group(spec, kScalingGroup, spec.scaling);
   scaling.group.attached_to_target_group = true;
+  // Instances that spot takes away are announced: the agent orders replacements and drains them. A
+  // second actor launching and ending instances by itself would only race with it.
+  scaling.group.suspended_processes = {"AZRebalance"};
+  add_autoscaler_tags(spec, scaling);
   out.groups = {std::move(master), std::move(scaling)};
 
   out.objects.push_back(shared(make_namespace(spec)));
@@ -72,6 +92,7 @@ Blueprint compile(const spec::Spec& spec, const SecretValues& secrets) {
   out.objects.push_back(shared(make_service(spec)));
   out.objects.push_back(shared(make_disruption_budget(spec)));
   out.objects.push_back(shared(make_deployment(spec, config_map_name, secret_name)));
+  out.objects.push_back(shared(make_autoscaler(spec)));
   return out;
 }
 

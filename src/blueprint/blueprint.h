@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "balancer/balancer.h"
-#include "cloudmodel/cloud.h"
+#include "cloud/auto_scaling.h"
 #include "kube/object.h"
 #include "kube/types/node.h"
 #include "spec/spec.h"
@@ -21,9 +21,11 @@ namespace minato::blueprint {
 inline constexpr std::uint16_t kNodePort = 30080;
 inline constexpr std::string_view kMasterGroup = "master";
 inline constexpr std::string_view kScalingGroup = "scaling";
+// How long Pods stay on a Node that is known to be lost before they are replaced.
+inline constexpr std::int64_t kLostNodeSeconds = 5;
 
 struct NodeGroup {
-  cloudmodel::GroupSpec group;
+  cloud::AutoScalingGroup group;
   std::map<std::string, std::string> labels;
   std::vector<kube::Taint> taints;
 };

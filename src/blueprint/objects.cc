@@ -11,7 +11,6 @@ namespace minato::blueprint {
 namespace {
 
 constexpr std::string_view kPortName = "http";
-constexpr std::int64_t kLostNodeSeconds = 5;
 
 // Names change with content: a new value makes a new object, and so a rollout, and a rollback finds
 // the old one again (as Kustomize's generators do).
@@ -188,6 +187,25 @@ kube::Service make_service(const spec::Spec& spec) {
   port.target_port = std::string(kPortName);
   port.node_port = kNodePort;
   out.spec.ports.push_back(std::move(port));
+  return out;
+}
+
+// Also where minimum and maximum are the same: then it holds the number, and a file may raise the
+// maximum later.
+kube::HorizontalPodAutoscaler make_autoscaler(const spec::Spec& spec) {
+  kube::HorizontalPodAutoscaler out;
+  out.metadata.name = spec.service;
+  out.metadata.namespace_ = spec.service;
+  out.metadata.labels = labels_of(spec);
+  out.spec.scale_target_ref = {.kind = "Deployment", .name = spec.service, .api_version = "apps/v1"};
+  out.spec.min_replicas = spec.replicas.min;
+  out.spec.max_replicas = spec.replicas.max;
+  kube::MetricSpec& metric = out.spec.metrics.emplace_back();
+  metric.type = "Resource";
+  auto& resource = metric.resource.emplace();
+  resource.name = kube::kCpu;
+  resource.target.type = "Utilization";
+  resource.target.average_utilization = spec.replicas.cpu_percent;
   return out;
 }
 

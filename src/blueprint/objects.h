@@ -3,6 +3,7 @@
 
 #include "blueprint/blueprint.h"
 #include "kube/types/apps.h"
+#include "kube/types/autoscaling.h"
 #include "kube/types/config.h"
 #include "kube/types/policy.h"
 #include "kube/types/service.h"
@@ -15,6 +16,7 @@ kube::Secret make_secret(const spec::Spec& spec, const SecretValues& secrets);
 kube::Deployment make_deployment(const spec::Spec& spec, const std::string& config_map,
                                  const std::string& secret);
 kube::Service make_service(const spec::Spec& spec);
+kube::HorizontalPodAutoscaler make_autoscaler(const spec::Spec& spec);
 kube::PodDisruptionBudget make_disruption_budget(const spec::Spec& spec);
 
 // app.kubernetes.io/* labels; `name` is also the selector.

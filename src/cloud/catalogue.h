@@ -1,12 +1,18 @@
-// EC2 instance types that minato knows: size and Pod limit. Pure data.
+// EC2 instance types that minato knows: size, Pod limit, price. Pure data.
 //
 // Facts: Amazon EC2 instance type pages and the AWS VPC CNI limits, as published 2026-07; maximum
-// Pods = ENIs × (IPv4 addresses per ENI − 1) + 2.
+// Pods = ENIs × (IPv4 addresses per ENI − 1) + 2. On-demand prices: Linux, shared tenancy,
+// us-east-1, as published by the AWS Price List 2026-02. Spot discounts are typical savings by
+// family, rounded, from the EC2 Spot Instance Advisor (families since the fifth generation: taken
+// to be like their predecessors): an assumption for models, not a quotation. catalogue_file.h
+// brings other regions, types and the day's prices.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string_view>
+
+#include "cloud/auto_scaling.h"
 
 namespace minato::cloud {
 
@@ -16,11 +22,25 @@ struct InstanceType {
   std::int32_t vcpus = 0;
   std::int32_t memory_mib = 0;
   std::int32_t max_pods = 0;
+  std::int64_t on_demand_micro_usd = 0;    // Per hour; 0: not known.
+  std::int32_t spot_discount_percent = 0;  // Typical.
+  std::int64_t spot_micro_usd = 0;         // Per hour, where it was observed; 0: by the discount.
 };
 
 // Ordered by name.
 std::span<const InstanceType> catalogue();
 // Null when the type is not in the catalogue.
 const InstanceType* find_instance_type(std::string_view name);
+
+// Millionths of a US dollar. 0: not known.
+std::int64_t micro_usd_per_hour(const InstanceType& type, Market market);
+
+// What EKS keeps for the system on a Node: memory by Pod count, CPU by size.
+// Rule: awslabs/amazon-eks-ami nodeadm, kubelet reserved resources.
+struct KubeReserved {
+  std::int64_t cpu_milli = 0;
+  std::int64_t memory_bytes = 0;
+};
+KubeReserved kube_reserved(const InstanceType& type);
 
 }  // namespace minato::cloud

@@ -18,10 +18,11 @@ class InstanceMetadata {
  public:
   virtual ~InstanceMetadata() = default;
 
+  using Callback = std::move_only_function<void(Result<std::optional<std::string>>)>;
+
   // The document at a path below /latest/, e.g. "meta-data/spot/instance-action"; nothing when there
   // is none (404). Tokens are the implementation's business. Errors: Unavailable, Timeout.
-  virtual void get(const std::string& path,
-                   std::move_only_function<void(Result<std::optional<std::string>>)> done) = 0;
+  virtual void get(const std::string& path, Callback done) = 0;
 };
 
 }  // namespace minato::cloud

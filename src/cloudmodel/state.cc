@@ -1,4 +1,5 @@
-// The saved form: what must outlive the control process and cannot be found out again.
+// The saved form: everything that must outlive the control process and cannot be found out again.
+// Unchanged parts keep their text (Kept), so that one save costs little more than copying it.
 #include <fmt/format.h>
 
 #include <boost/json/parse.hpp>
@@ -6,86 +7,61 @@
 #include <boost/json/value.hpp>
 
 #include "cloudmodel/cloud.h"
+#include "cloudmodel/state_json.h"
 
 namespace minato::cloudmodel {
 namespace json = boost::json;
 namespace {
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 
-json::array to_array(const std::vector<std::string>& items) {
-  return json::array(items.begin(), items.end());
+template <class T>
+std::string serialized(const T& value) {
+  return json::serialize(write(value));
 }
 
-std::vector<std::string> from_array(const json::value& value) {
-  std::vector<std::string> out;
-  for (const json::value& item : value.as_array()) out.emplace_back(item.as_string());
-  return out;
-}
-
-json::object write(const GroupSpec& spec) {
-  return {{"name", spec.name},
-          {"types", to_array(spec.types)},
-          {"zones", to_array(spec.zones)},
-          {"minSize", spec.min_size},
-          {"maxSize", spec.max_size},
-          {"desiredCapacity", spec.desired_capacity},
-          {"attached", spec.attached_to_target_group}};
-}
-
-GroupSpec read_group(const json::object& in) {
-  GroupSpec out;
-  out.name = std::string(in.at("name").as_string());
-  out.types = from_array(in.at("types"));
-  out.zones = from_array(in.at("zones"));
-  out.min_size = in.at("minSize").to_number<std::int32_t>();
-  out.max_size = in.at("maxSize").to_number<std::int32_t>();
-  out.desired_capacity = in.at("desiredCapacity").to_number<std::int32_t>();
-  out.attached_to_target_group = in.at("attached").as_bool();
-  return out;
-}
-
-json::object write(const Instance& instance) {
-  return {{"id", instance.id},
-          {"type", instance.type},
-          {"zone", instance.zone},
-          {"group", instance.group},
-          {"state", static_cast<std::int64_t>(instance.state)},
-          {"healthy", instance.healthy},
-          {"privateIp", instance.private_ip},
-          {"hostname", instance.hostname},
-          {"launchTime", instance.launch_time.time_since_epoch().count()}};
-}
-
-Instance read_instance(const json::object& in) {
-  const auto text = [&](const char* name) { return std::string(in.at(name).as_string()); };
-  Instance out;
-  out.id = text("id");
-  out.type = text("type");
-  out.zone = text("zone");
-  out.group = text("group");
-  out.state = static_cast<LifecycleState>(in.at("state").to_number<int>());
-  out.healthy = in.at("healthy").as_bool();
-  out.private_ip = text("privateIp");
-  out.hostname = text("hostname");
-  out.launch_time = WallTime{Duration{in.at("launchTime").to_number<std::int64_t>()}};
-  return out;
+// Appends `"name":[…],`; `one` appends one item.
+template <class Items, class One>
+void append(std::string& out, std::string_view name, const Items& items, One one) {
+  out.append("\"").append(name).append("\":[");
+  bool first = true;
+  for (const auto& item : items) {
+    if (!std::exchange(first, false)) out += ',';
+    one(item);
+  }
+  out += "],";
 }
 
 }  // namespace
 
-void Cloud::save() {
-  if (!options_.save) return;
-  json::object out{{"version", kVersion}};
-  json::array& groups = out["groups"].emplace_array();
-  for (const auto& [name, group] : groups_) groups.push_back(write(group.spec));
-  json::array& instances = out["instances"].emplace_array();
-  for (const auto& [id, instance] : instances_) instances.push_back(write(instance));
-  json::array& targets = out["targets"].emplace_array();
-  for (const auto& [id, target] : targets_) {
-    if (target.health.state != TargetState::kDraining) targets.emplace_back(id);
-  }
-  options_.save(json::serialize(out));
+std::string Cloud::state() const {
+  std::string out;
+  out.reserve(last_state_size_ + last_state_size_ / 8);
+  const auto kept = [&](const auto& value) {
+    out += value.text([](const auto& changed) { return serialized(changed); });
+  };
+  out += fmt::format("{{\"version\":{},", kVersion);
+  append(out, "groups", groups_, [&](const auto& entry) { out += serialized(entry.second); });
+  append(out, "instances", instances_, [&](const auto& entry) { kept(entry.second); });
+  append(out, "targets", targets_, [&](const auto& entry) {
+    const bool draining = entry.second.health.state == cloud::TargetState::kDraining;
+    fmt::format_to(std::back_inserter(out), "[\"{}\",{},{},{}]", entry.first, draining,
+                   entry.second.idle, entry.second.health.since.time_since_epoch().count());
+  });
+  out += "\"agenda\":[";
+  agenda_.append_to(out);
+  out += "],";
+  append(out, "activities", activities_.all(), [&](const auto& entry) { kept(entry.second); });
+  append(out, "endedBills", ended_bills_.recent(), kept);
+  append(out, "sums", ended_bills_.sums(), [&](const auto& entry) {
+    const auto& [group, market] = entry.first;
+    out += json::serialize(
+        json::array{group, static_cast<std::int64_t>(market), entry.second.exact});
+  });
+  out += fmt::format("\"nextActivity\":{},\"pools\":{}}}", activities_.next_id(),
+                     serialized(pools_.state()));
+  last_state_size_ = out.size();
+  return out;
 }
 
 Status Cloud::restore(const std::string& text) {
@@ -95,25 +71,77 @@ Status Cloud::restore(const std::string& text) {
       return fail(Reason::kInvalid, "the saved cloud state is of another version of minato; "
                                     "run 'minato down' and start again");
     }
-    for (const json::value& value : in.at("groups").as_array()) {
-      GroupSpec spec = read_group(value.as_object());
-      groups_[spec.name].spec = std::move(spec);
+    const auto read = [&](std::string_view name, auto one) {
+      std::vector<decltype(one(json::object{}))> out;
+      for (const json::value& value : in.at(name).as_array()) out.push_back(one(value.as_object()));
+      return out;
+    };
+    const auto groups = read("groups", read_group);
+    const auto records = read("instances", read_record);
+    std::vector<Agenda::Entry> agenda;
+    for (const json::value& value : in.at("agenda").as_array()) {
+      agenda.push_back(read_entry(value.as_array()));
     }
-    for (const json::value& value : in.at("instances").as_array()) {
-      Instance instance = read_instance(value.as_object());
-      instances_.emplace(instance.id, std::move(instance));
+    const auto activities = read("activities", read_activity);
+    const auto bills = read("endedBills", read_bill);
+    Pools::State pools = read_pools(in.at("pools").as_object());
+    const auto next_activity = in.at("nextActivity").to_number<std::uint64_t>();
+    std::map<std::pair<std::string, cloud::Market>, Cost> sums;
+    for (const json::value& value : in.at("sums").as_array()) {
+      const json::array& sum = value.as_array();
+      sums[{std::string(sum.at(0).as_string()),
+            static_cast<cloud::Market>(sum.at(1).to_number<int>())}] = {
+          sum.at(2).to_number<std::int64_t>()};
     }
-    for (const std::string& id : from_array(in.at("targets"))) {
-      const auto found = instances_.find(id);
-      if (found == instances_.end() || found->second.private_ip.empty()) continue;
+    std::map<std::string, Target> targets;
+    for (const json::value& value : in.at("targets").as_array()) {
+      const json::array& saved = value.as_array();
       Target target;
-      target.health.target = {id, found->second.private_ip, options_.node_port, found->second.zone};
-      target.health.since = env_.clock.wall();
-      targets_.emplace(id, std::move(target));
+      target.health.instance_id = saved.at(0).as_string();
+      if (saved.at(1).as_bool()) target.health.state = cloud::TargetState::kDraining;
+      target.idle = saved.at(2).as_bool();
+      target.health.since = WallTime{Duration{saved.at(3).to_number<std::int64_t>()}};
+      targets.emplace(target.health.instance_id, std::move(target));
     }
-    return {};
+
+    // Nothing is changed before all of it could be read.
+    groups_.clear();
+    for (const Group& group : groups) groups_.emplace(group.spec.name, group);
+    instances_.clear();
+    for (const Record& record : records) instances_.emplace(record.instance.id, Kept(record));
+    targets_ = std::move(targets);
+    agenda_.restore(agenda);
+    activities_.restore(next_activity, activities);
+    ended_bills_.restore(bills, std::move(sums));
+    pools_.restore(std::move(pools));
   } catch (const std::exception& error) {
     return fail(Reason::kInvalid, std::string("the saved cloud state is damaged: ") + error.what());
+  }
+  rebuild_indexes();
+  return {};
+}
+
+void Cloud::rebuild_indexes() {
+  relief_of_.clear();
+  for (const auto& [id, kept] : instances_) {
+    if (!is_terminating(kept->instance.state)) {
+      groups_[kept->instance.group].members.insert(id);
+    }
+    if (!kept->relieves.empty()) relief_of_[kept->relieves] = id;
+  }
+  std::erase_if(targets_, [&](const auto& entry) { return !instances_.contains(entry.first); });
+  for (auto& [id, target] : targets_) {
+    const cloud::Instance& instance = (*find(id))->instance;
+    target.health.ip = instance.private_ip;
+    target.health.port = options_.node_port;
+    target.health.zone = instance.zone;
+    if (target.health.state == cloud::TargetState::kDraining) {
+      target.health.reason = "Target.DeregistrationInProgress";
+      target.health.description = "Target deregistration is in progress";
+    } else {
+      target.health.reason = "Elb.InitialHealthChecking";
+      target.health.description = "Initial health checks in progress";
+    }
   }
 }
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "blueprint/system.h"
 #include "cloud/catalogue.h"
+#include "cluster/metadata.h"
 #include "kube/json.h"
 #include "kube/names.h"
 
@@ -15,20 +17,9 @@ namespace {
 
 constexpr std::string_view kCloudDocument = "cloud";
 
-// What EKS keeps for the system on a Node: memory by Pod count, CPU by size.
-// Rule: awslabs/amazon-eks-ami nodeadm, kubelet reserved resources.
-kubelet::Capacity reserved_for_system(const cloud::InstanceType& type) {
-  kubelet::Capacity out{.pods = 0};
-  out.memory_bytes = (static_cast<std::int64_t>(type.max_pods) * 11 + 255) << 20;
-  constexpr std::pair<std::int32_t, std::int64_t> kShares[] = {{1, 60}, {1, 10}, {2, 5}};
-  std::int32_t rest = type.vcpus;
-  for (const auto& [cores, milli] : kShares) {
-    const std::int32_t counted = std::min(rest, cores);
-    out.cpu_milli += counted * milli;
-    rest -= counted;
-  }
-  out.cpu_milli += rest * 5 / 2;
-  return out;
+// The number that an HorizontalPodAutoscaler chose is not for whoever applies a file to change.
+void leave_replicas_alone(boost::json::value& wanted) {
+  wanted.as_object()["spec"].as_object().erase("replicas");
 }
 
 }  // namespace
@@ -45,8 +36,10 @@ Result<std::unique_ptr<Cluster>> Cluster::make(env::Env env, store::Store& store
                                                Options options) {
   ASSIGN_OR_RETURN(auto registry, registry::Registry::make(env.fork("registry"), store));
   RETURN_IF_ERROR(registry->bootstrap());
-  return std::unique_ptr<Cluster>(new Cluster(std::move(env), store, std::move(registry),
-                                              std::move(seams), std::move(options)));
+  std::unique_ptr<Cluster> cluster(new Cluster(std::move(env), store, std::move(registry),
+                                               std::move(seams), std::move(options)));
+  RETURN_IF_ERROR(cluster->make_scaling());
+  return cluster;
 }
 
 Cluster::Cluster(env::Env env, store::Store& store, std::unique_ptr<registry::Registry> registry,
@@ -59,7 +52,8 @@ Cluster::Cluster(env::Env env, store::Store& store, std::unique_ptr<registry::Re
       client_(*registry_),
       informers_(client_),
       pod_feed_(informers_),
-      housekeeping_(env_.fork("housekeeping"), client_, informers_) {
+      housekeeping_(env_.fork("housekeeping"), client_, informers_),
+      roles_(env_.fork("roles"), informers_, options_.roles) {
   make_cloud();
   make_controllers();
 }
@@ -72,6 +66,7 @@ void Cluster::make_cloud() {
   options.node_port = blueprint::kNodePort;
   options.deregistration_delay = options_.deregistration_delay;
   options.instance_check_interval = options_.profile.instance_check_interval;
+  options.spot_notice = options_.profile.spot_notice;
   options.save = [this](const std::string& text) {
     if (const Status status = store_.put_document(std::string(kCloudDocument), text); !status) {
       env_.log.write(env::Level::kError, "cluster", status.error().message);
@@ -99,6 +94,16 @@ void Cluster::make_controllers() {
   options.cloud_node.instance_exists = [this](const std::string& id) -> Result<bool> {
     return cloud_->exists(id);
   };
+  metrics::Server::Options metrics;
+  metrics.resolution = profile.metrics_interval;
+  metrics.cpu_scale_percent = options_.cpu_scale_percent;
+  metrics.scrape = [this](const std::string& node) { return scrape(node); };
+  metrics_ = std::make_unique<metrics::Server>(env_.fork("metrics"), informers_, std::move(metrics));
+  options.pod_autoscaler.sources.resource = metrics_.get();
+  options.pod_autoscaler.sync_period = profile.hpa_sync_period;
+  options.pod_autoscaler.downscale_stabilization = profile.hpa_downscale_stabilization;
+  options.pod_autoscaler.cpu_initialization_period = profile.hpa_cpu_initialization;
+  options.pod_autoscaler.initial_readiness_delay = profile.hpa_initial_readiness;
   controllers_ = std::make_unique<controllers::ControllerSet>(env_.fork("controllers"), client_,
                                                               informers_, std::move(options));
   scheduler_ = std::make_unique<scheduler::Scheduler>(env_.fork("scheduler"), client_, informers_,
@@ -109,6 +114,55 @@ void Cluster::make_controllers() {
                                              proxy::ServiceDns::Options{});
 }
 
+Status Cluster::make_scaling() {
+  const Profile& profile = options_.profile;
+  removal::Options removal;
+  removal.replacement_patience = profile.autoscaler_provision;
+  remover_ = std::make_unique<removal::Remover>(env_.fork("removal"), client_, informers_, *cloud_, *cloud_, removal);
+  autoscaler::Options options;
+  options.scan_interval = profile.autoscaler_scan;
+  options.scale_up.max_node_provision_time = profile.autoscaler_provision;
+  options.scale_up.backoff_initial = profile.autoscaler_backoff;
+  options.scale_up.backoff_max = profile.autoscaler_backoff_max;
+  options.scale_down.group.unneeded_time = profile.autoscaler_unneeded;
+  options.scale_down.group.unready_time = profile.autoscaler_unready;
+  options.scale_down.delay_after_add = profile.autoscaler_after_add;
+  options.spot.back_to_spot_after = profile.back_to_spot;
+  for (const blueprint::NodeGroup& group : options_.groups) {
+    options.spot.on_demand_base[group.group.name] = group.group.distribution.on_demand_base_capacity;
+  }
+  options.price = [this](std::string_view type, std::string_view, cloud::Market market) {
+    return cloud_->pools().price(std::string(type), market);
+  };
+  ASSIGN_OR_RETURN(autoscaler_, autoscaler::Autoscaler::make(env_.fork("autoscaler"), client_, informers_, *cloud_,
+                                                             *remover_, std::move(options)));
+  roles_.watch_nodes(std::string(blueprint::kRoleAgent), [this] { follow_agents(); });
+  roles_.watch(std::string(blueprint::kRoleMetrics), [this](bool active) { metrics_->set_active(active); });
+  roles_.watch(std::string(blueprint::kRoleController), [this](bool active) {
+    remover_->set_active(active);
+    autoscaler_->set_active(active);
+  });
+  return {};
+}
+
+// metrics-server's request to a kubelet.
+Result<metrics::NodeUsage> Cluster::scrape(const std::string& node) const {
+  const auto found = agents_.find(node);
+  if (found == agents_.end() || !found->second.kubelet->node_metrics()) {
+    return fail(Reason::kUnavailable, fmt::format("the kubelet of {} has no metrics", node));
+  }
+  const kubelet::NodeMetrics& sample = *found->second.kubelet->node_metrics();
+  metrics::NodeUsage out{.at = sample.at,
+                         .window = sample.window,
+                         .cpu_milli = sample.cpu_milli,
+                         .memory_bytes = sample.memory_working_set_bytes,
+                         .containers = {}};
+  for (const kubelet::ContainerUsage& usage : sample.containers) {
+    out.containers.push_back({usage.ref.pod_uid, usage.ref.name, usage.cpu_milli, usage.memory_working_set_bytes});
+  }
+  return out;
+}
+
 Status Cluster::start() {
   const std::string& saved = store_.get_document(std::string(kCloudDocument));
   if (!saved.empty()) RETURN_IF_ERROR(cloud_->restore(saved));
@@ -116,21 +170,25 @@ Status Cluster::start() {
   controllers_->start();
   scheduler_->start();
   housekeeping_.start();
+  remover_->start();
+  autoscaler_->start();
+  roles_.start();
   for (const blueprint::NodeGroup& group : options_.groups) {
-    cloudmodel::GroupSpec spec = group.group;
-    // A size that was chosen while the world ran outlives a restart of the control process.
-    for (const cloudmodel::GroupSpec& known : cloud_->groups()) {
+    cloud::AutoScalingGroup spec = group.group;
+    // What was chosen while the world ran outlives a restart of the control process.
+    for (const cloud::AutoScalingGroup& known : cloud_->describe_auto_scaling_groups()) {
       if (known.name == spec.name) {
         spec.desired_capacity = std::clamp(known.desired_capacity, spec.min_size, spec.max_size);
+        spec.distribution = known.distribution;
       }
     }
-    cloud_->put_auto_scaling_group(spec);
+    RETURN_IF_ERROR(cloud_->put_auto_scaling_group(spec));
   }
   cloud_->start();
   return {};
 }
 
-kubelet::Options Cluster::kubelet_options(const cloudmodel::Instance& instance) const {
+kubelet::Options Cluster::kubelet_options(const cloud::Instance& instance) const {
   kubelet::Options out;
   out.node_name = instance.hostname;
   out.private_ip = instance.private_ip;
@@ -149,7 +207,8 @@ kubelet::Options Cluster::kubelet_options(const cloudmodel::Instance& instance) 
     out.capacity = {.cpu_milli = type->vcpus * 1000LL,
                     .memory_bytes = static_cast<std::int64_t>(type->memory_mib) << 20,
                     .pods = type->max_pods};
-    out.reserved = reserved_for_system(*type);
+    const cloud::KubeReserved reserved = cloud::kube_reserved(*type);
+    out.reserved = {.cpu_milli = reserved.cpu_milli, .memory_bytes = reserved.memory_bytes, .pods = 0};
   }
   const Profile& profile = options_.profile;
   out.lease_interval = profile.lease_interval;
@@ -159,28 +218,72 @@ kubelet::Options Cluster::kubelet_options(const cloudmodel::Instance& instance) 
   out.image_backoff.base = profile.image_backoff_base;
   out.image_backoff.max = profile.image_backoff_max;
   out.dns_server = seams_.dns.server_address();
-  out.metrics_interval = options_.metrics_interval;
+  out.metrics_interval = profile.metrics_interval;
   out.events = options_.events;
   return out;
 }
 
-void Cluster::node_up(const cloudmodel::Instance& instance) {
+void Cluster::node_up(const cloud::Instance& instance) {
   if (agents_.contains(instance.hostname)) return;
   NodeAgent agent;
   agent.runtime = seams_.make_runtime(instance);
   agent.kubelet = std::make_unique<kubelet::Kubelet>(env_.fork(instance.id), client_, pod_feed_,
                                                      *agent.runtime, kubelet_options(instance));
   agent.kubelet->start();
-  agents_.emplace(instance.hostname, std::move(agent));
+  add_agent(agent, instance);
+  const NodeAgent& added = agents_.emplace(instance.hostname, std::move(agent)).first->second;
   proxy_->add_node({.name = instance.hostname, .zone = instance.zone});
+  if (seams_.instance_up) seams_.instance_up(instance, *added.metadata);
+  follow_agents();
+}
+
+void Cluster::add_agent(NodeAgent& node, const cloud::Instance& instance) {
+  node.metadata = std::make_unique<imds::Service>(env_.fork("metadata/" + instance.id), [this, id = instance.id] {
+    const cloud::Instance* known = cloud_->find_instance(id);
+    if (known == nullptr) return imds::InstanceView{.http_endpoint = imds::HttpEndpoint::kDisabled};
+    return metadata_of(*cloud_, *known, options_.region, env_.clock.wall());
+  });
+  agent::RemovalSink::Options sink;
+  sink.node = instance.hostname;
+  node.sink = std::make_unique<agent::RemovalSink>(env_.fork("agent/" + instance.id), client_, informers_, *remover_,
+                                                   std::move(sink));
+  if (options_.agents == Agents::kInProcess) {
+    node.metadata_client =
+        std::make_unique<imds::SimMetadata>(env_.fork("metadata-client/" + instance.id), *node.metadata);
+  }
+}
+
+// An agent runs exactly while its Pod is Ready.
+void Cluster::follow_agents() {
+  if (options_.agents != Agents::kInProcess) return;
+  const std::string role(blueprint::kRoleAgent);
+  for (auto& [name, node] : agents_) {
+    const bool runs = options_.roles == Roles::Presence::kAssumed || roles_.nodes_of(role).contains(name);
+    if (!runs) {
+      node.agent.reset();
+    } else if (node.agent == nullptr) {
+      agent::Agent::Options options;
+      options.poll_interval = options_.profile.agent_poll;
+      node.agent = std::make_unique<agent::Agent>(env_.fork("agent/" + name), *node.metadata_client, *node.sink, options);
+      node.agent->start();
+    }
+  }
+}
+
+agent::Sink* Cluster::agent_sink(const std::string& instance_id) {
+  const cloud::Instance* instance = cloud_->find_instance(instance_id);
+  const auto found = instance == nullptr ? agents_.end() : agents_.find(instance->hostname);
+  return found == agents_.end() ? nullptr : found->second.sink.get();
 }
 
 // A machine that is gone takes its kubelet with it: nobody renews its Lease any more, and the rest
 // of the cluster finds out as it would anywhere.
-void Cluster::node_lost(const cloudmodel::Instance& instance) {
+void Cluster::node_lost(const cloud::Instance& instance) {
   const auto found = agents_.find(instance.hostname);
   if (found == agents_.end()) return;
   proxy_->remove_node(instance.hostname);
+  if (seams_.instance_down) seams_.instance_down(instance);
+  found->second.agent.reset();
   found->second.kubelet->stop();
   // Destroyed in a turn of its own: we may have been called from one of its callbacks.
   env_.executor.post([agent = std::make_shared<NodeAgent>(std::move(found->second))]() mutable {
@@ -207,11 +310,20 @@ Status Cluster::apply_object(const kube::Object& object) {
   // A merge leaves alone what the Blueprint does not say: allocated addresses, controllers' fields.
   boost::json::value wanted = kube::to_json_value(object);
   wanted.as_object().erase("status");
+  if (object.kind().kind == "Deployment" && is_autoscaled(object.key())) leave_replicas_alone(wanted);
   const auto patched = client_.patch(object.kind(), object.key(), kube::PatchType::kMerge,
                                      boost::json::serialize(wanted),
                                      kube::Subresource::kNone);
   if (!patched) return wrap(fmt::format("changing {} {}", object.kind().kind, object.key().to_string()), patched.error());
   return {};
+}
+
+bool Cluster::is_autoscaled(const kube::ObjectKey& deployment) {
+  const auto autoscalers = informers_.of<kube::HorizontalPodAutoscaler>().in_namespace(deployment.namespace_);
+  return std::ranges::any_of(autoscalers, [&](const auto& autoscaler) {
+    const auto& target = autoscaler->spec.scale_target_ref;
+    return target.kind == "Deployment" && target.name == deployment.name;
+  });
 }
 
 container::Runtime* Cluster::runtime_of(const std::string& node) {

@@ -13,21 +13,28 @@
 #include <string>
 #include <vector>
 
+#include "agent/removal_sink.h"
+#include "autoscaler/autoscaler.h"
 #include "balancer/balancer.h"
 #include "blueprint/blueprint.h"
 #include "cloudmodel/cloud.h"
 #include "cluster/housekeeping.h"
 #include "cluster/profile.h"
+#include "cluster/roles.h"
 #include "container/runtime.h"
 #include "controllers/controllers.h"
+#include "imds/sim_metadata.h"
 #include "informer/informer.h"
+#include "kube/types/autoscaling.h"
 #include "kubelet/kubelet.h"
 #include "kubelet/pod_feed.h"
+#include "metrics/server.h"
 #include "network/network.h"
 #include "proxy/proxy.h"
 #include "proxy/service_dns.h"
 #include "registry/in_process_client.h"
 #include "registry/registry.h"
+#include "removal/remover.h"
 #include "scheduler/scheduler.h"
 #include "store/store.h"
 
@@ -39,8 +46,15 @@ struct Seams {
   network::ServiceRules& rules;
   network::Dns& dns;
   // The runtime of a machine, by its Node's name. Must not return null.
-  std::function<std::unique_ptr<container::Runtime>(const cloudmodel::Instance&)> make_runtime;
+  std::function<std::unique_ptr<container::Runtime>(const cloud::Instance&)> make_runtime;
+  // An instance is up with its metadata service, or is no more: for a world that serves it over a
+  // network. The Service lives until instance_down. May be empty.
+  std::function<void(const cloud::Instance&, imds::Service&)> instance_up;
+  std::function<void(const cloud::Instance&)> instance_down;
 };
+
+// Where the spot agents run: in here, or as processes of their Pods, which tell agent_sink().
+enum class Agents { kInProcess, kAsProcesses };
 
 struct Options {
   Profile profile = kFast;
@@ -49,7 +63,9 @@ struct Options {
   std::vector<blueprint::NodeGroup> groups;
   Duration deregistration_delay = 300s;
   kubelet::EventDetail events = kubelet::EventDetail::kAll;
-  Duration metrics_interval = 15s;
+  // Whether the cluster's own roles run as Pods here, or are taken for granted.
+  Roles::Presence roles = Roles::Presence::kAssumed;
+  Agents agents = Agents::kInProcess;
 };
 
 class Cluster {
@@ -65,26 +81,43 @@ class Cluster {
 
   kube::Client& client() { return client_; }
   informer::Informers& informers() { return informers_; }
-  cloudmodel::Cloud& cloud() { return *cloud_; }
+  cloudmodel::Cloud& cloud() const { return *cloud_; }
+  removal::Remover& remover() { return *remover_; }
+  autoscaler::Autoscaler& autoscaler() { return *autoscaler_; }
+  controllers::ControllerSet& controllers() { return *controllers_; }
+  const metrics::Server& metrics() const { return *metrics_; }
+  const Roles& roles() const { return roles_; }
   scheduler::Scheduler& scheduler() { return *scheduler_; }
   const Options& options() const { return options_; }
   // Null when the Node has none (it is not there, or it is dead).
   container::Runtime* runtime_of(const std::string& node);
   kubelet::Kubelet* kubelet_of(const std::string& node);
+  // Whom the agent of an instance tells. Null: there is no such instance (any more).
+  agent::Sink* agent_sink(const std::string& instance_id);
 
  private:
   struct NodeAgent {
     std::unique_ptr<container::Runtime> runtime;
     std::unique_ptr<kubelet::Kubelet> kubelet;
+    std::unique_ptr<imds::Service> metadata;
+    std::unique_ptr<agent::RemovalSink> sink;
+    // Agents::kInProcess, while the agent's Pod is Ready.
+    std::unique_ptr<imds::SimMetadata> metadata_client;
+    std::unique_ptr<agent::Agent> agent;
   };
   Cluster(env::Env env, store::Store& store, std::unique_ptr<registry::Registry> registry,
           Seams seams, Options options);
   void make_cloud();
   void make_controllers();
-  kubelet::Options kubelet_options(const cloudmodel::Instance& instance) const;
-  void node_up(const cloudmodel::Instance& instance);
-  void node_lost(const cloudmodel::Instance& instance);
+  Status make_scaling();
+  Result<metrics::NodeUsage> scrape(const std::string& node) const;
+  kubelet::Options kubelet_options(const cloud::Instance& instance) const;
+  void node_up(const cloud::Instance& instance);
+  void node_lost(const cloud::Instance& instance);
+  void add_agent(NodeAgent& node, const cloud::Instance& instance);
+  void follow_agents();
   Status apply_object(const kube::Object& object);
+  bool is_autoscaled(const kube::ObjectKey& deployment);
 
   env::Env env_;
   store::Store& store_;
@@ -95,11 +128,15 @@ class Cluster {
   informer::Informers informers_;
   kubelet::PodFeed pod_feed_;
   Housekeeping housekeeping_;
+  Roles roles_;
+  std::unique_ptr<metrics::Server> metrics_;
   std::unique_ptr<controllers::ControllerSet> controllers_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<proxy::Proxy> proxy_;
   std::unique_ptr<proxy::ServiceDns> dns_;
   std::unique_ptr<cloudmodel::Cloud> cloud_;
+  std::unique_ptr<removal::Remover> remover_;
+  std::unique_ptr<autoscaler::Autoscaler> autoscaler_;
   std::map<std::string, NodeAgent> agents_;  // By Node name.
 };
 

@@ -24,6 +24,21 @@ struct Profile {
   Duration image_backoff_max{};
   Duration pod_gc_period{};      // Between looks for Pods whose Node is no more …
   Duration pod_gc_quarantine{};  // … for so long.
+  Duration metrics_interval{};       // Between samples of a Node, and between those who read them.
+  Duration hpa_sync_period{};
+  Duration hpa_downscale_stabilization{};
+  Duration hpa_cpu_initialization{};
+  Duration hpa_initial_readiness{};
+  Duration autoscaler_scan{};
+  Duration autoscaler_unneeded{};    // Until a Node that nobody needs goes …
+  Duration autoscaler_unready{};     // … or one that is not ready.
+  Duration autoscaler_after_add{};   // No scale-down for so long after a scale-up.
+  Duration autoscaler_provision{};   // Given up when no Node is there by then.
+  Duration autoscaler_backoff{};     // Of a pool without capacity, at first …
+  Duration autoscaler_backoff_max{};
+  Duration back_to_spot{};           // Until spot is trusted again.
+  Duration spot_notice{};            // From the notice to the end of the instance.
+  Duration agent_poll{};             // Of the instance metadata.
   // Longest time between two health checks of the load balancer, whatever the file says.
   Duration health_check_interval_max = Duration::max();
 };
@@ -41,6 +56,21 @@ inline constexpr Profile kFast{.name = "fast",
                                .image_backoff_max = 30s,
                                .pod_gc_period = 1s,
                                .pod_gc_quarantine = 2s,
+                               .metrics_interval = 2s,
+                               .hpa_sync_period = 2s,
+                               .hpa_downscale_stabilization = 15s,
+                               .hpa_cpu_initialization = 5s,
+                               .hpa_initial_readiness = 2s,
+                               .autoscaler_scan = 1s,
+                               .autoscaler_unneeded = 10s,
+                               .autoscaler_unready = 20s,
+                               .autoscaler_after_add = 10s,
+                               .autoscaler_provision = 30s,
+                               .autoscaler_backoff = 10s,
+                               .autoscaler_backoff_max = 60s,
+                               .back_to_spot = 30s,
+                               .spot_notice = 20s,
+                               .agent_poll = 500ms,
                                .health_check_interval_max = 1s};
 
 inline constexpr Profile kRealistic{.name = "realistic",
@@ -55,7 +85,22 @@ inline constexpr Profile kRealistic{.name = "realistic",
                                     .image_backoff_base = 10s,
                                     .image_backoff_max = 300s,
                                     .pod_gc_period = 20s,
-                                    .pod_gc_quarantine = 40s};
+                                    .pod_gc_quarantine = 40s,
+                                    .metrics_interval = 15s,
+                                    .hpa_sync_period = 15s,
+                                    .hpa_downscale_stabilization = 300s,
+                                    .hpa_cpu_initialization = 300s,
+                                    .hpa_initial_readiness = 30s,
+                                    .autoscaler_scan = 10s,
+                                    .autoscaler_unneeded = 600s,
+                                    .autoscaler_unready = 1200s,
+                                    .autoscaler_after_add = 600s,
+                                    .autoscaler_provision = 900s,
+                                    .autoscaler_backoff = 300s,
+                                    .autoscaler_backoff_max = 1800s,
+                                    .back_to_spot = 1800s,
+                                    .spot_notice = 120s,
+                                    .agent_poll = 2s};
 
 // The health check of the file at the pace of the profile: interval and timeout shrink together.
 balancer::HealthCheck at_pace(balancer::HealthCheck check, const Profile& profile);

@@ -91,13 +91,13 @@ json::array view_pods(Cluster& cluster, const ViewOptions& options, WallTime now
 
 json::array view_targets(Cluster& cluster) {
   json::array out;
-  for (const cloudmodel::TargetHealth& target : cluster.cloud().describe_target_health()) {
-    const cloudmodel::Instance* instance = cluster.cloud().find_instance(target.target.id);
-    out.push_back(json::object{{"id", target.target.id},
+  for (const cloud::TargetHealth& target : cluster.cloud().describe_target_health()) {
+    const cloud::Instance* instance = cluster.cloud().find_instance(target.instance_id);
+    out.push_back(json::object{{"id", target.instance_id},
                                {"node", instance != nullptr ? instance->hostname : ""},
-                               {"ip", target.target.ip},
-                               {"port", target.target.port},
-                               {"zone", target.target.zone},
+                               {"ip", target.ip},
+                               {"port", target.port},
+                               {"zone", target.zone},
                                {"state", std::string(to_string(target.state))},
                                {"reason", target.reason},
                                {"description", target.description}});

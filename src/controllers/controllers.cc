@@ -15,6 +15,7 @@ ControllerSet::ControllerSet(const env::Env& env, kube::Client& client,
       node_lifecycle_(env, client, informers, options.node_lifecycle),
       taint_eviction_(env, client, informers),
       cloud_node_(env, client, informers, std::move(options.cloud_node)),
+      pod_autoscaler_(env, client, informers, options.pod_autoscaler),
       pod_gc_(env, client, informers, options.pod_gc) {}
 
 void ControllerSet::start() {
@@ -29,6 +30,7 @@ void ControllerSet::start() {
   node_lifecycle_.start();
   taint_eviction_.start();
   cloud_node_.start();
+  pod_autoscaler_.start();
   pod_gc_.start();
 }
 

@@ -18,6 +18,7 @@
 #include "controllers/nodelifecycle/cloud_node_controller.h"
 #include "controllers/nodelifecycle/node_lifecycle_controller.h"
 #include "controllers/nodelifecycle/taint_eviction_controller.h"
+#include "controllers/podautoscaler/pod_autoscaler_controller.h"
 #include "controllers/podgc/pod_gc_controller.h"
 #include "controllers/replicaset/replica_set_controller.h"
 #include "controllers/serviceaccount/service_account_controller.h"
@@ -33,6 +34,7 @@ class ControllerSet {
     NodeLifecycleController::Options node_lifecycle;
     CloudNodeController::Options cloud_node;
     DisruptionController::Options disruption;
+    PodAutoscalerController::Options pod_autoscaler;
     PodGcController::Options pod_gc;
   };
   ControllerSet(const env::Env& env, kube::Client& client, informer::Informers& informers,
@@ -41,6 +43,10 @@ class ControllerSet {
   void start();
   // The cloud has ended an instance: its Node goes at once.
   void instance_gone(const std::string& provider_id) { cloud_node_.instance_gone(provider_id); }
+  // Why a HorizontalPodAutoscaler did what it did last. Null: no decision yet.
+  const ScalingExplanation* explain_autoscaler(const kube::ObjectKey& autoscaler) const {
+    return pod_autoscaler_.explain(autoscaler);
+  }
 
  private:
   NamespaceController namespace_;
@@ -54,6 +60,7 @@ class ControllerSet {
   NodeLifecycleController node_lifecycle_;
   TaintEvictionController taint_eviction_;
   CloudNodeController cloud_node_;
+  PodAutoscalerController pod_autoscaler_;
   PodGcController pod_gc_;
 };
 

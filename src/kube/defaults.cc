@@ -234,14 +234,12 @@ void set_defaults(HorizontalPodAutoscaler& autoscaler) {
     resource.target.average_utilization = 80;
   }
   if (!spec.behavior) return;
-  if (spec.behavior->scale_up) {
-    fill(spec.behavior->scale_up->stabilization_window_seconds, 0);
-    fill(spec.behavior->scale_up, {{.type = "Pods", .value = 4, .period_seconds = 15},
-                                   {.type = "Percent", .value = 100, .period_seconds = 15}});
-  }
-  if (spec.behavior->scale_down) {
-    fill(spec.behavior->scale_down, {{.type = "Percent", .value = 100, .period_seconds = 15}});
-  }
+  // Who says something of one direction gets the defaults of both, as upstream does. The window of
+  // scaleDown stays open: it is an option of the controller.
+  fill(spec.behavior->scale_up, {{.type = "Pods", .value = 4, .period_seconds = 15},
+                                 {.type = "Percent", .value = 100, .period_seconds = 15}});
+  fill(spec.behavior->scale_up->stabilization_window_seconds, 0);
+  fill(spec.behavior->scale_down, {{.type = "Percent", .value = 100, .period_seconds = 15}});
 }
 
 }  // namespace minato::kube

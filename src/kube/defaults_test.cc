@@ -111,7 +111,10 @@ TEST(DefaultsTest, AutoscalersMeasureCpu) {
   EXPECT_EQ(autoscaler.spec.min_replicas, 1);
   EXPECT_EQ(autoscaler.spec.metrics.at(0).resource->target.average_utilization, 80);
   EXPECT_EQ(autoscaler.spec.behavior->scale_down->policies.at(0).value, 100);
-  EXPECT_FALSE(autoscaler.spec.behavior->scale_up);
+  EXPECT_FALSE(autoscaler.spec.behavior->scale_down->stabilization_window_seconds);
+  ASSERT_TRUE(autoscaler.spec.behavior->scale_up);
+  EXPECT_EQ(autoscaler.spec.behavior->scale_up->stabilization_window_seconds, 0);
+  EXPECT_EQ(autoscaler.spec.behavior->scale_up->policies.at(0).value, 4);
 }
 
 }  // namespace

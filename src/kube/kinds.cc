@@ -55,6 +55,7 @@ MINATO_KIND(Deployment, "apps", "v1", "deployments", "deployment", kNamespaced, 
 MINATO_KIND(ReplicaSet, "apps", "v1", "replicasets", "replicaset", kNamespaced, kServed, "rs")
 MINATO_KIND(HorizontalPodAutoscaler, "autoscaling", "v2", "horizontalpodautoscalers",
             "horizontalpodautoscaler", kNamespaced, kServed, "hpa")
+MINATO_KIND(Scale, "autoscaling", "v1", "scales", "scale", kNamespaced, kNone)
 MINATO_KIND(Lease, "coordination.k8s.io", "v1", "leases", "lease", kNamespaced, kNone)
 MINATO_KIND(EndpointSlice, "discovery.k8s.io", "v1", "endpointslices", "endpointslice", kNamespaced,
             kNone)
@@ -75,7 +76,7 @@ std::string Kind::group_resource() const {
 }
 
 const std::vector<const Kind*>& all_kinds() {
-  // Eviction is a subresource of pods: it has a kind, but no place of its own.
+  // Eviction and Scale are subresources: they have a kind, but no place of their own.
   static const std::vector<const Kind*> kinds{
       &ConfigMap::static_kind(),     &Event::static_kind(),
       &Namespace::static_kind(),     &Node::static_kind(),

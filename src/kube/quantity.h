@@ -29,6 +29,8 @@ class Quantity {
   // Rounded up, as Quantity.Value() and MilliValue(); saturates at the ends of int64.
   std::int64_t value() const;
   std::int64_t milli_value() const;
+  // The nearest double, as AsApproximateFloat64().
+  double approximate() const { return static_cast<double>(nano_) / 1e9; }
   bool is_zero() const { return nano_ == 0; }
   std::string to_string() const;
 

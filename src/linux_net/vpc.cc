@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kComponent = "vpc";
 constexpr Prefix kDefaultRoute{Ipv4{0}, 0};
+constexpr Ipv4 kMetadataAddress{0xA9FEA9FE};  // 169.254.169.254
 
 std::string bridge_name(int zone) { return fmt::format("zone-{}", zone); }
 std::string node_port_name(Ipv4 address) {
@@ -182,6 +183,8 @@ Status Vpc::build_node(const Node& node) {
 Status Vpc::configure_node_side(const Node& node) {
   ASSIGN_OR_RETURN(Netlink inside, Netlink::open_in(netns_path(node.record.name)));
   RETURN_IF_ERROR(inside.set_link("lo", LinkState::kUp));
+  // Instance metadata is answered on the instance itself.
+  RETURN_IF_ERROR(inside.add_address("lo", {kMetadataAddress, 32}));
   RETURN_IF_ERROR(inside.set_link("eth0", LinkState::kUp));
   // A /32: neighbours in the zone are reached through the router too, so that one permanent entry
   // is enough.

@@ -44,6 +44,7 @@ std::uint64_t Report::failed() const {
 namespace {
 
 constexpr Duration kTick = 1ms;
+constexpr Duration kReuseWithin = 20s;
 constexpr std::size_t kMaxBody = 1 << 20;
 
 Failure classify(const error_code& error) {
@@ -154,6 +155,7 @@ class AsioGenerator final : public Generator {
       ++report_.sent;
       waiting_.push_back(started_ + offset);
     }
+    drop_stale(now);
     dispatch();
     if (now >= next_progress_ && progress_) {
       report_.elapsed = now - started_;
@@ -163,11 +165,24 @@ class AsioGenerator final : public Generator {
     if (finish_if_over()) return;
     timer_ = loop_.after(kTick, [this] { tick(); });
   }
+  // As browsers do: a load balancer closes what is idle for its timeout, and a request that crosses
+  // with that would count as failed. The last in use is taken first, so the oldest are in front.
+  void drop_stale(MonoTime now) {
+    const auto fresh = std::ranges::find_if(idle_, [&](const Idle& idle) { return now - idle.since < kReuseWithin; });
+    for (const Idle& stale : std::ranges::subrange(idle_.begin(), fresh)) {
+      stale.connection->close();
+      forget(*stale.connection);
+    }
+    idle_.erase(idle_.begin(), fresh);
+  }
+  void forget(const Connection& connection) {
+    std::erase_if(all_, [&](const auto& each) { return each.get() == &connection; });
+  }
   void dispatch() {
     while (!waiting_.empty()) {
       std::shared_ptr<Connection> connection;
       if (!idle_.empty()) {
-        connection = idle_.back();
+        connection = idle_.back().connection;
         idle_.pop_back();
       } else if (all_.size() < options_.max_connections) {
         connection = std::make_shared<Connection>(*this, tls_.get());
@@ -184,9 +199,9 @@ class AsioGenerator final : public Generator {
   void ended(Connection& connection) {
     --in_flight_;
     if (connection.is_open()) {
-      idle_.push_back(connection.shared_from_this());
+      idle_.push_back({connection.shared_from_this(), loop_.monotonic()});
     } else {
-      std::erase_if(all_, [&](const auto& each) { return each.get() == &connection; });
+      forget(connection);
     }
     dispatch();
   }
@@ -213,7 +228,11 @@ class AsioGenerator final : public Generator {
   http::request<http::empty_body> request_;
   std::shared_ptr<bool> alive_;
   std::list<std::shared_ptr<Connection>> all_;
-  std::vector<std::shared_ptr<Connection>> idle_;
+  struct Idle {
+    std::shared_ptr<Connection> connection;
+    MonoTime since{};
+  };
+  std::vector<Idle> idle_;
   std::deque<MonoTime> waiting_;
   std::size_t in_flight_ = 0;
   std::uint64_t total_ = 0;

@@ -4,8 +4,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "blueprint/system.h"
 #include "image/store.h"
 #include "linux_container/oci_runtime.h"
+#include "local/agent_link.h"
+#include "local/system_image.h"
 #include "store/sqlite_journal.h"
 #include "tls/authority.h"
 
@@ -14,6 +17,7 @@ namespace {
 
 // Inside the holder this is a tmpfs of the world's own: gone with the holder.
 constexpr const char* kInsideRun = "/run/minato-world";
+constexpr const char* kAgentDirectory = "/run/minato-world/agent";
 
 std::uint64_t entropy() {
   std::uint64_t seed = 0;
@@ -40,9 +44,10 @@ LocalWorld::~LocalWorld() = default;
 Result<std::unique_ptr<LocalWorld>> LocalWorld::open(host::Loop& loop, env::Log& log,
                                                      WorldConfig config, Listeners listeners) {
   ASSIGN_OR_RETURN(spec::Spec spec, spec_of(config));
-  const blueprint::Blueprint blueprint = blueprint::compile(spec, config.secrets);
   std::unique_ptr<LocalWorld> world(
       new LocalWorld(loop, log, std::move(config), std::move(spec)));
+  ASSIGN_OR_RETURN(world->system_image_, make_system_image(world->config_.image_cache_dir + "-system"));
+  const blueprint::Blueprint blueprint = world->compile(world->spec_, world->config_.secrets);
   RETURN_IF_ERROR(world->open_store());
   RETURN_IF_ERROR(world->open_network());
   RETURN_IF_ERROR(world->open_images());
@@ -52,6 +57,17 @@ Result<std::unique_ptr<LocalWorld>> LocalWorld::open(host::Loop& loop, env::Log&
   ASSIGN_OR_RETURN(const balancer::Config balancer_config, world->balancer_config(blueprint));
   RETURN_IF_ERROR(world->balancer_->configure(balancer_config));
   return world;
+}
+
+// The service and, beside it, what EKS brings along.
+blueprint::Blueprint LocalWorld::compile(const spec::Spec& spec, const blueprint::SecretValues& secrets) const {
+  blueprint::Blueprint out = blueprint::compile(spec, secrets);
+  const auto system = blueprint::system_objects({.image = system_image_,
+                                                 .hosts_directory = std::string(kInsideRun) + "/dns/hosts",
+                                                 .agent_directory = kAgentDirectory,
+                                                 .agent_poll = profile().agent_poll});
+  out.objects.insert(out.objects.begin(), system.begin(), system.end());
+  return out;
 }
 
 Status LocalWorld::open_store() {
@@ -77,11 +93,9 @@ Status LocalWorld::open_network() {
   instances.before_remove = [this](const std::string& node) { clear_node(node); };
   instances_ = std::make_unique<linux_net::Instances>(std::move(instances), *vpc_, *cgroups_, loop_, log_);
   rules_ = std::make_unique<linux_net::NftServiceRules>(*vpc_, vpc_->plan().pod_range(), log_);
-  linux_net::DnsOptions dns;
-  dns.directory = kInsideRun;
-  dns.address = vpc_->plan().dns().to_string();
-  dns.log_file = config_.state_dir + "/dns.log";
-  ASSIGN_OR_RETURN(dns_, linux_net::DnsServer::open(std::move(dns), loop_, log_));
+  ASSIGN_OR_RETURN(auto records, linux_net::HostsDirectory::open(std::string(kInsideRun) + "/dns",
+                                                                 std::string(blueprint::kDnsClusterIp)));
+  dns_ = std::make_unique<linux_net::HostsDirectory>(std::move(records));
   return {};
 }
 
@@ -136,14 +150,28 @@ Status LocalWorld::make_cluster(const blueprint::Blueprint& blueprint) {
   options.region = spec_.region;
   options.groups = blueprint.groups;
   options.deregistration_delay = blueprint.target_group.deregistration_delay;
-  cluster::Seams seams{*instances_, *balancer_, *rules_, *dns_,
-                       [this](const cloudmodel::Instance& instance) { return make_runtime(instance); }};
+  options.cpu_scale_percent = spec_.local.cpu_scale_percent;
+  options.roles = cluster::Roles::Presence::kByPods;
+  options.agents = cluster::Agents::kAsProcesses;
+  metadata_ = std::make_unique<MetadataServers>(loop_, log_, *vpc_);
+  cluster::Seams seams{
+      *instances_, *balancer_, *rules_, *dns_,
+      [this](const cloud::Instance& instance) { return make_runtime(instance); },
+      [this](const cloud::Instance& instance, imds::Service& service) { metadata_->add(instance, service); },
+      [this](const cloud::Instance& instance) { metadata_->remove(instance.id); }};
   ASSIGN_OR_RETURN(cluster_, cluster::Cluster::make(env_.fork("cluster"), *store_, std::move(seams),
                                                     std::move(options)));
+  return open_agent_link();
+}
+
+Status LocalWorld::open_agent_link() {
+  RETURN_IF_ERROR(host::make_directories(kAgentDirectory, 0700));
+  ASSIGN_OR_RETURN(agent_server_, control::Server::listen(loop_, fmt::format("{}/{}", kAgentDirectory, kAgentSocket)));
+  add_agent_verbs(*agent_server_, *cluster_);
   return {};
 }
 
-std::unique_ptr<container::Runtime> LocalWorld::make_runtime(const cloudmodel::Instance& instance) {
+std::unique_ptr<container::Runtime> LocalWorld::make_runtime(const cloud::Instance& instance) {
   linux_container::Options options;
   options.node = instance.hostname;
   options.cgroup = instance.id;
@@ -171,7 +199,7 @@ void LocalWorld::clear_node(const std::string& node) {
 
 Status LocalWorld::start() {
   RETURN_IF_ERROR(cluster_->start());
-  return cluster_->apply(blueprint::compile(spec_, config_.secrets));
+  return cluster_->apply(compile(spec_, config_.secrets));
 }
 
 void LocalWorld::fetch_image(const WorldConfig& config, std::move_only_function<void(Status)> done) {
@@ -196,7 +224,7 @@ Status LocalWorld::deploy(WorldConfig changed) {
     return fail(Reason::kInvalid, fmt::format("the file is of service '{}', but '{}' runs here; "
                                               "start it with: minato up", spec.service, spec_.service));
   }
-  const blueprint::Blueprint blueprint = blueprint::compile(spec, changed.secrets);
+  const blueprint::Blueprint blueprint = compile(spec, changed.secrets);
   RETURN_IF_ERROR(save(changed));
   config_ = std::move(changed);
   spec_ = std::move(spec);

@@ -18,6 +18,8 @@
 #include "linux_net/instances.h"
 #include "linux_net/service_rules.h"
 #include "linux_net/vpc.h"
+#include "control/server.h"
+#include "local/metadata_servers.h"
 #include "local/world_config.h"
 #include "store/flusher.h"
 #include "store/store.h"
@@ -55,13 +57,15 @@ class LocalWorld {
 
  private:
   LocalWorld(host::Loop& loop, env::Log& log, WorldConfig config, spec::Spec spec);
+  blueprint::Blueprint compile(const spec::Spec& spec, const blueprint::SecretValues& secrets) const;
   Status open_store();
   Status open_network();
+  Status open_agent_link();
   Status open_balancer(const Listeners& listeners);
   Status open_images();
   Status make_cluster(const blueprint::Blueprint& blueprint);
   Result<balancer::Config> balancer_config(const blueprint::Blueprint& blueprint) const;
-  std::unique_ptr<container::Runtime> make_runtime(const cloudmodel::Instance& instance);
+  std::unique_ptr<container::Runtime> make_runtime(const cloud::Instance& instance);
   cluster::Profile profile() const;
   void clear_node(const std::string& node);
 
@@ -72,13 +76,16 @@ class LocalWorld {
   env::Env env_;
   std::string cgroup_note_;
   std::string oci_runtime_;
+  std::string system_image_;  // Reference of the image of the cluster's own services.
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::Flusher> flusher_;
   std::unique_ptr<host::Cgroups> cgroups_;
   std::unique_ptr<linux_net::Vpc> vpc_;
   std::unique_ptr<linux_net::Instances> instances_;
+  std::unique_ptr<MetadataServers> metadata_;
+  std::unique_ptr<control::Server> agent_server_;
   std::unique_ptr<linux_net::NftServiceRules> rules_;
-  std::unique_ptr<linux_net::DnsServer> dns_;
+  std::unique_ptr<linux_net::HostsDirectory> dns_;
   std::unique_ptr<haproxy::HaproxyBalancer> balancer_;
   std::unique_ptr<linux_container::Images> images_;
   std::unique_ptr<cluster::Cluster> cluster_;

@@ -1,4 +1,4 @@
-// autoscaling, coordination, discovery, policy and scheduling.
+// coordination, discovery, policy and scheduling.
 #include <algorithm>
 
 #include "kube/defaults.h"
@@ -22,47 +22,6 @@ constexpr std::size_t kMaxAddresses = 100;
 template <class T>
 void defaults_of(Object& object) {
   kube::set_defaults(mutable_as<T>(object));
-}
-
-void validate_autoscaler(const Object& object, FieldErrors& errors) {
-  const kube::HorizontalPodAutoscalerSpec& autoscaler =
-      kube::as<kube::HorizontalPodAutoscaler>(object).spec;
-  const FieldPath spec("spec");
-  const FieldPath target = spec.child("scaleTargetRef");
-  if (autoscaler.min_replicas.value_or(1) < 1) {
-    errors.invalid(spec.child("minReplicas"), *autoscaler.min_replicas,
-                   "must be greater than or equal to 1");
-  }
-  if (autoscaler.max_replicas < 1) {
-    errors.invalid(spec.child("maxReplicas"), autoscaler.max_replicas, "must be greater than 0");
-  } else if (autoscaler.max_replicas < autoscaler.min_replicas.value_or(1)) {
-    errors.invalid(spec.child("maxReplicas"), autoscaler.max_replicas,
-                   "must be greater than or equal to `minReplicas`");
-  }
-  if (autoscaler.scale_target_ref.kind.empty()) errors.required(target.child("kind"));
-  if (autoscaler.scale_target_ref.name.empty()) errors.required(target.child("name"));
-  const FieldPath metrics = spec.child("metrics");
-  for (std::size_t i = 0; i < autoscaler.metrics.size(); ++i) {
-    const kube::MetricSpec& metric = autoscaler.metrics[i];
-    const FieldPath at = metrics.index(i);
-    if (metric.type.empty()) errors.required(at.child("type"), "must specify a metric source type");
-    if (metric.type != "Resource") continue;
-    const FieldPath resource = at.child("resource");
-    if (!metric.resource) {
-      errors.required(resource, "must populate information for the given metric source");
-      continue;
-    }
-    if (metric.resource->name.empty()) errors.required(resource.child("name"));
-    const kube::MetricTarget& wanted = metric.resource->target;
-    if (wanted.average_utilization.value_or(1) < 1) {
-      errors.invalid(resource.child("target.averageUtilization"), *wanted.average_utilization,
-                     "must be greater than 0");
-    }
-    if (!wanted.average_utilization && !wanted.average_value) {
-      errors.required(resource.child("target.averageUtilization"),
-                      "must set either a target raw value or a target utilization");
-    }
-  }
 }
 
 void validate_lease(const Object& object, FieldErrors& errors) {
@@ -202,13 +161,6 @@ void validate_priority_class_update(const Object& before, const Object& after,
 }
 
 }  // namespace
-
-Strategy horizontal_pod_autoscaler_strategy() {
-  Strategy out = make_strategy<kube::HorizontalPodAutoscaler>();
-  out.set_defaults = &defaults_of<kube::HorizontalPodAutoscaler>;
-  out.validate = &validate_autoscaler;
-  return out;
-}
 
 Strategy lease_strategy() {
   Strategy out = make_strategy<kube::Lease>();

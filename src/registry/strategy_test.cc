@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "kube/scale.h"
 #include "kube/types/autoscaling.h"
 #include "kube/types/coordination.h"
 #include "kube/types/node.h"
@@ -308,7 +309,138 @@ TEST_F(StrategyTest, BudgetsAndAutoscalersAreChecked) {
       {{"spec.maxReplicas", [](auto& a) { a.spec.max_replicas = 0; }},
        {"spec.maxReplicas", [](auto& a) { a.spec.min_replicas = 9; }},
        {"spec.minReplicas", [](auto& a) { a.spec.min_replicas = 0; }},
-       {"spec.scaleTargetRef.name", [](auto& a) { a.spec.scale_target_ref.name = ""; }}});
+       {"spec.scaleTargetRef.name", [](auto& a) { a.spec.scale_target_ref.name = ""; }},
+       {"spec.scaleTargetRef.name", [](auto& a) { a.spec.scale_target_ref.name = "a/b"; }}});
+}
+
+TEST_F(StrategyTest, MetricsOfAutoscalersAreChecked) {
+  using Autoscaler = kube::HorizontalPodAutoscaler;
+  Autoscaler autoscaler;
+  autoscaler.metadata = {.name = "web", .namespace_ = "default"};
+  autoscaler.spec.scale_target_ref = {.kind = "Deployment", .name = "web"};
+  autoscaler.spec.max_replicas = 5;
+  kube::MetricSpec& metric = autoscaler.spec.metrics.emplace_back();
+  metric.type = "Resource";
+  metric.resource.emplace().name = "cpu";
+  metric.resource->target = {.type = "Utilization", .average_utilization = 60};
+  const auto replace = [](Autoscaler& a, std::string type) -> kube::MetricSpec& {
+    a.spec.metrics.at(0) = {};
+    a.spec.metrics.at(0).type = std::move(type);
+    return a.spec.metrics.at(0);
+  };
+  expect_refused<Autoscaler>(
+      autoscaler,
+      {{"spec.metrics[0].type", [](auto& a) { a.spec.metrics[0].type = "Guess"; }},
+       {"spec.metrics[0].pods", [](auto& a) { a.spec.metrics[0].type = "Pods"; }},
+       {"spec.metrics[0].containerResource",
+        [](auto& a) { a.spec.metrics[0].container_resource.emplace(); }},
+       {"spec.metrics[0].resource.name", [](auto& a) { a.spec.metrics[0].resource->name = ""; }},
+       {"spec.metrics[0].resource.target.type",
+        [](auto& a) { a.spec.metrics[0].resource->target.type = "Ratio"; }},
+       {"spec.metrics[0].resource.target.averageUtilization",
+        [](auto& a) { a.spec.metrics[0].resource->target.average_utilization = 0; }},
+       {"spec.metrics[0].resource.target.averageUtilization",
+        [](auto& a) { a.spec.metrics[0].resource->target.average_utilization.reset(); }},
+       {"spec.metrics[0].resource.target.averageValue",
+        [](auto& a) { a.spec.metrics[0].resource->target.average_value = kube::Quantity::of(1); }},
+       {"spec.metrics[0].containerResource.container",
+        [&](auto& a) {
+          kube::MetricSpec& changed = replace(a, "ContainerResource");
+          changed.container_resource.emplace().name = "cpu";
+          changed.container_resource->target = {.type = "Utilization", .average_utilization = 5};
+        }},
+       {"spec.metrics[0].pods.target.averageValue",
+        [&](auto& a) {
+          kube::MetricSpec& changed = replace(a, "Pods");
+          changed.pods.emplace().metric.name = "requests";
+          changed.pods->target.type = "AverageValue";
+        }},
+       {"spec.metrics[0].object.metric.name",
+        [&](auto& a) {
+          kube::MetricSpec& changed = replace(a, "Object");
+          changed.object.emplace().described_object = {.kind = "Service", .name = "web"};
+          changed.object->target = {.type = "Value", .value = kube::Quantity::of(1)};
+        }},
+       {"spec.metrics[0].external.target.value",
+        [&](auto& a) {
+          kube::MetricSpec& changed = replace(a, "External");
+          changed.external.emplace().metric.name = "queue";
+          changed.external->target = {.type = "Value",
+                                      .value = kube::Quantity::of(1),
+                                      .average_value = kube::Quantity::of(1)};
+        }}});
+}
+
+TEST_F(StrategyTest, BehaviorOfAutoscalersIsChecked) {
+  using Autoscaler = kube::HorizontalPodAutoscaler;
+  Autoscaler autoscaler;
+  autoscaler.metadata = {.name = "web", .namespace_ = "default"};
+  autoscaler.spec.scale_target_ref = {.kind = "Deployment", .name = "web"};
+  autoscaler.spec.max_replicas = 5;
+  autoscaler.spec.behavior.emplace();
+  const auto up = [](Autoscaler& a) -> kube::HPAScalingRules& {
+    return a.spec.behavior->scale_up.ensure();
+  };
+  expect_refused<Autoscaler>(
+      autoscaler,
+      {{"spec.behavior.scaleUp.stabilizationWindowSeconds",
+        [&](auto& a) { up(a).stabilization_window_seconds = -1; }},
+       {"spec.behavior.scaleUp.stabilizationWindowSeconds",
+        [&](auto& a) { up(a).stabilization_window_seconds = 3601; }},
+       {"spec.behavior.scaleUp.selectPolicy", [&](auto& a) { up(a).select_policy = "Some"; }},
+       {"spec.behavior.scaleUp.tolerance",
+        [&](auto& a) { up(a).tolerance = *kube::Quantity::parse("-0.1"); }},
+       {"spec.behavior.scaleUp.policies[0].type",
+        [&](auto& a) { up(a).policies = {{.type = "X", .value = 1, .period_seconds = 1}}; }},
+       {"spec.behavior.scaleUp.policies[0].value",
+        [&](auto& a) { up(a).policies = {{.type = "Pods", .value = 0, .period_seconds = 1}}; }},
+       {"spec.behavior.scaleUp.policies[0].periodSeconds",
+        [&](auto& a) {
+          up(a).policies = {{.type = "Pods", .value = 1, .period_seconds = 1801}};
+        }}});
+}
+
+TEST_F(StrategyTest, AutoscalersCountTheChangesOfTheirSpec) {
+  kube::HorizontalPodAutoscaler autoscaler;
+  autoscaler.metadata = {.name = "web", .namespace_ = "default"};
+  autoscaler.spec.scale_target_ref = {.kind = "Deployment", .name = "web"};
+  autoscaler.spec.max_replicas = 5;
+  kube::HorizontalPodAutoscaler stored = *must_create(autoscaler);
+  EXPECT_EQ(stored.metadata.generation, 1);
+  stored.status.desired_replicas = 3;
+  EXPECT_EQ(must_update(stored, kube::Subresource::kStatus)->metadata.generation, 1);
+  stored = *read<kube::HorizontalPodAutoscaler>("web");
+  stored.spec.max_replicas = 6;
+  EXPECT_EQ(must_update(stored)->metadata.generation, 2);
+  stored = *read<kube::HorizontalPodAutoscaler>("web");
+  EXPECT_EQ(stored.status.desired_replicas, 3);
+  stored.status.desired_replicas = -1;
+  EXPECT_FALSE(kube::update(client_, stored, kube::Subresource::kStatus));
+}
+
+TEST_F(StrategyTest, AScaleIsReadAndWrittenWithItsVersion) {
+  const kube::Kind& kind = kube::Deployment::static_kind();
+  must_create(make_deployment("web"));
+  auto scale = kube::get_scale(client_, kind, {"default", "web"});
+  ASSERT_TRUE(scale);
+  scale->spec.replicas = 4;
+  const auto written = kube::update_scale(client_, kind, *scale);
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(written->spec.replicas, 4);
+  EXPECT_EQ(read<kube::Deployment>("web")->spec.replicas, 4);
+  EXPECT_TRUE(failed_with(kube::update_scale(client_, kind, *scale), Reason::kConflict));
+  kube::Scale other = *written;
+  other.metadata.uid = "another";
+  EXPECT_TRUE(failed_with(kube::update_scale(client_, kind, other), Reason::kConflict));
+  kube::Scale negative = *written;
+  negative.spec.replicas = -1;
+  EXPECT_TRUE(failed_with(kube::update_scale(client_, kind, negative), Reason::kInvalid));
+  const auto missing = kube::get_scale(client_, kind, {"default", "gone"});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message, "deployments/scale.apps \"gone\" not found");
+  EXPECT_TRUE(failed_with(
+      kube::get_scale(client_, kube::ConfigMap::static_kind(), {"default", "web"}),
+      Reason::kNotFound));
 }
 
 TEST_F(StrategyTest, ImmutableConfigStays) {

@@ -15,7 +15,7 @@
 
 namespace minato::removal {
 
-enum class Cause {
+enum class Cause {  // In order of urgency.
   kScaleDown,
   kReplacement,  // Instance refresh, or back to spot.
   kDrain,        // Somebody asked.
@@ -29,8 +29,9 @@ std::string_view to_string(Cause cause);  // "ScaleDown", …
 enum class After {
   kTerminateAndShrink,   // The group's desired capacity falls by one.
   kTerminateAndReplace,  // The group launches another; asked for before the Node is taken out.
-  kKeep,                 // The Node stays cordoned.
+  kKeep,                 // The Node stays cordoned, until cancel() or until it is uncordoned.
 };
+std::string_view to_string(After after);  // "TerminateAndShrink", …
 
 struct Request {
   std::string node;
@@ -55,18 +56,21 @@ struct Progress {
   Phase phase = Phase::kWaiting;
   WallTime begun{};
   WallTime since{};    // Of the present phase.
-  std::string detail;  // What it waits for, or what could not be kept: "pod a/b: budget a/b allows none".
+  // What it waits for, and what could not be kept: "pod a/b: its eviction is refused".
+  std::string detail;
 };
 
 class Removals {
  public:
   virtual ~Removals() = default;
 
-  // Again for the same Node: the nearer deadline and the more urgent cause win. Errors: NotFound (no
-  // such Node), Conflict (it is being removed in a way that cannot be joined).
+  // Again for the same Node: the nearer deadline and the more urgent cause win; an instance that is
+  // to end ends, and one that nobody needs (shrink) is not replaced because a notice comes too.
+  // Errors: NotFound (no such Node); Conflict (its instance is ending and cannot be kept);
+  // Forbidden (a scale-down would lose a Pod that nothing makes anew).
   virtual Status begin(Request request) = 0;
-  // Undoes every step: taint, label, target. Errors: NotFound (none under way), Conflict (the
-  // instance is already terminating).
+  // Undoes every step: taint, label, target; also of a Node that was taken out and kept. Errors:
+  // NotFound (none), Conflict (the instance is already terminating).
   virtual Status cancel(const std::string& node) = 0;
   // Under way, and those that ended within the last ten minutes; ordered by Node.
   virtual std::vector<Progress> progress() const = 0;

@@ -129,7 +129,7 @@ std::string SimBalancer::choose_target() {
   return last_target_;
 }
 
-void SimBalancer::request(Duration service_time) {
+void SimBalancer::request(const Work& work) {
   ++counts_.sent;
   const std::string id = choose_target();
   if (id.empty()) return count(Outcome::kNoTarget);
@@ -140,12 +140,13 @@ void SimBalancer::request(Duration service_time) {
   if (endpoint.ip.empty()) return count(Outcome::kRefused);
   const SimPod* pod = datacenter_.pod_at(endpoint.ip);
   if (pod == nullptr) return count(Outcome::kTimeout);  // Its machine is gone: packets vanish.
-  const Program* program = datacenter_.listener(endpoint.ip);
+  Program* program = datacenter_.listener(endpoint.ip);
   if (program == nullptr) return count(Outcome::kRefused);
+  program->cpu_usage_ns += static_cast<std::uint64_t>(work.cpu.count());
   ++target.in_flight;
   auto keep = std::make_shared<env::TimerHandle>();
   *keep = env_.executor.after(
-      service_time, [this, keep, flight = Flight{id, endpoint.ip, program->container.id}]() mutable {
+      work.time, [this, keep, flight = Flight{id, endpoint.ip, program->container.id}]() mutable {
         const auto self = std::move(keep);
         // A server that was asked to stop finishes what it has begun; one that is gone does not.
         const SimPod* there = datacenter_.pod_at(flight.pod_ip);

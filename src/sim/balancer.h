@@ -40,8 +40,12 @@ class SimBalancer final : public balancer::Driver {
   std::vector<balancer::Observation> observe() override;
   balancer::Counters counters() override;
 
-  // One request that a program takes `service_time` to answer.
-  void request(Duration service_time);
+  // One request that a program takes `work.time` to answer, and as much CPU.
+  struct Work {
+    Duration time = 20ms;
+    Duration cpu = 2ms;
+  };
+  void request(const Work& work);
   const RequestCounts& counts() const { return counts_; }
 
  private:

@@ -32,6 +32,7 @@ struct Behaviour {
   Duration exits_after{};      // 0: never by itself.
   int exit_code = 1;
   Spread stop{10ms, 200ms};    // From SIGTERM to exit; it serves until then.
+  std::uint64_t memory_bytes = 32 << 20;
 };
 
 struct Timings {
@@ -44,6 +45,7 @@ struct Program {
   container::Container container;
   Behaviour behaviour;
   MonoTime listens_from{};
+  std::uint64_t cpu_usage_ns = 0;
   env::TimerHandle start_timer;
   env::TimerHandle exit_timer;
   env::TimerHandle kill_timer;

@@ -203,7 +203,13 @@ void SimRuntime::stats(container::Done<container::NodeStats> done) {
     out.at = datacenter_.env().clock.wall();
     for (const auto& [uid, pod] : machine.pods) {
       for (const auto& [ref, program] : pod.programs) {
-        if (program.running()) out.containers.push_back({.ref = ref});
+        if (!program.running()) continue;
+        out.containers.push_back({.ref = ref,
+                                  .cpu_usage_ns = program.cpu_usage_ns,
+                                  .memory_working_set_bytes = program.behaviour.memory_bytes,
+                                  .memory_usage_bytes = program.behaviour.memory_bytes});
+        out.cpu_usage_ns += program.cpu_usage_ns;
+        out.memory_working_set_bytes += program.behaviour.memory_bytes;
       }
     }
     done(std::move(out));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "blueprint/system.h"
 #include "cluster/view.h"
 #include "controllers/deployment/rollback.h"
 #include "kube/display.h"
@@ -9,6 +10,11 @@
 #include "sim/runtime.h"
 
 namespace minato::sim {
+namespace {
+
+constexpr const char* kSystemImage = "minato";
+
+}  // namespace
 
 SimWorld::SimWorld(SimOptions options)
     : options_(std::move(options)),
@@ -24,6 +30,7 @@ SimWorld::SimWorld(SimOptions options)
   config.target_group = blueprint.target_group;
   config.target_group.health_check = cluster::at_pace(config.target_group.health_check, options_.profile);
   (void)balancer_.configure(config);
+  datacenter_.set_behaviour(kSystemImage, {});
 }
 
 SimWorld::~SimWorld() {
@@ -33,9 +40,18 @@ SimWorld::~SimWorld() {
 
 Status SimWorld::start() {
   RETURN_IF_ERROR(start_control());
-  RETURN_IF_ERROR(cluster_->apply(blueprint::compile(options_.spec, {})));
+  RETURN_IF_ERROR(cluster_->apply(compile()));
   set_rate(options_.requests_per_second);
   return {};
+}
+
+blueprint::Blueprint SimWorld::compile() const {
+  blueprint::Blueprint out = blueprint::compile(options_.spec, {});
+  if (options_.roles == cluster::Roles::Presence::kAssumed) return out;
+  const auto system = blueprint::system_objects(
+      {.image = kSystemImage, .hosts_directory = "/run/minato/hosts", .agent_directory = "/run/minato/agent"});
+  out.objects.insert(out.objects.begin(), system.begin(), system.end());
+  return out;
 }
 
 Status SimWorld::start_control() {
@@ -45,8 +61,8 @@ Status SimWorld::start_control() {
   options.region = options_.spec.region;
   options.groups = blueprint.groups;
   options.deregistration_delay = blueprint.target_group.deregistration_delay;
-  options.metrics_interval = Duration{0};
-  cluster::Seams seams{instances_, balancer_, rules_, dns_, [this](const cloudmodel::Instance& instance) {
+  options.roles = options_.roles;
+  cluster::Seams seams{instances_, balancer_, rules_, dns_, [this](const cloud::Instance& instance) {
                          return std::make_unique<SimRuntime>(datacenter_, instance.hostname);
                        }};
   // A new process draws new numbers, or it would give out the names of its predecessor again.
@@ -71,7 +87,7 @@ void SimWorld::set_rate(double requests_per_second) {
 void SimWorld::send_request() {
   const Duration gap{static_cast<std::int64_t>(1e9 / rate_)};
   traffic_timer_ = time_.after(gap, [this] {
-    balancer_.request(options_.service_time);
+    balancer_.request(options_.work);
     send_request();
   });
 }
@@ -101,17 +117,17 @@ bool SimWorld::converged() const {
   const std::string& service = options_.spec.service;
   const auto deployment = cluster_->informers().of<kube::Deployment>().get({service, service});
   if (!deployment || !cluster::rollout_of(*deployment).done) return false;
-  for (const cloudmodel::GroupSpec& group : cluster_->cloud().groups()) {
+  for (const cloud::AutoScalingGroup& group : cluster_->cloud().describe_auto_scaling_groups()) {
     std::int32_t in_service = 0;
-    for (const cloudmodel::Instance& instance : cluster_->cloud().instances()) {
+    for (const cloud::Instance& instance : cluster_->cloud().describe_auto_scaling_instances()) {
       if (instance.group != group.name) continue;
-      if (instance.state != cloudmodel::LifecycleState::kInService || !instance.healthy) return false;
+      if (instance.state != cloud::LifecycleState::kInService || !instance.healthy) return false;
       ++in_service;
     }
     if (in_service != group.desired_capacity) return false;
   }
-  for (const cloudmodel::TargetHealth& target : cluster_->cloud().describe_target_health()) {
-    if (target.state != cloudmodel::TargetState::kHealthy) return false;
+  for (const cloud::TargetHealth& target : cluster_->cloud().describe_target_health()) {
+    if (target.state != cloud::TargetState::kHealthy) return false;
   }
   for (const auto& [key, node] : cluster_->informers().of<kube::Node>().all()) {
     if (kube::display_status(*node) != "Ready") return false;
@@ -131,7 +147,7 @@ bool SimWorld::run_until_converged(Duration limit) {
 Status SimWorld::deploy(const std::string& image) {
   if (cluster_ == nullptr) return fail(Reason::kUnavailable, "the control process is away");
   options_.spec.image = image;
-  return cluster_->apply(blueprint::compile(options_.spec, {}));
+  return cluster_->apply(compile());
 }
 
 Status SimWorld::rollback() {

@@ -28,7 +28,9 @@ struct SimOptions {
   Timings timings;
   cluster::Profile profile = cluster::kFast;
   double requests_per_second = 0;
-  Duration service_time = 20ms;
+  SimBalancer::Work work;  // Of one request.
+  // The cluster's own roles run as Pods; else they are taken for granted.
+  cluster::Roles::Presence roles = cluster::Roles::Presence::kAssumed;
   env::Log* log = nullptr;  // Null: no log.
 };
 
@@ -68,7 +70,7 @@ class SimWorld {
   std::uint64_t writes() const { return trace_.writes(); }
 
  private:
-  void make_cluster();
+  blueprint::Blueprint compile() const;
   void send_request();
   void check();
 

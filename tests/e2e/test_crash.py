@@ -295,8 +295,9 @@ class KilledControlTest(unittest.TestCase):
                 before, containers = self.kill_control()
                 with self.subTest(round=round_, seed=world.SEED):
                     self.assert_nothing_lost(before, containers)
-            wait_until("the cluster converges", lambda: self.world.is_whole() and len(self.world.status()["nodes"]) == size, 90)
-            self.assertNotIn(victim["id"], [target["id"] for target in self.world.status()["targets"]])
+            wait_until("the cluster converges without the dead", lambda: self.world.is_whole()
+                       and len(self.world.status()["nodes"]) == size
+                       and victim["id"] not in [target["id"] for target in self.world.status()["targets"]], 90)
         self.report_recoveries()
         report = load.finish()
         log(f"{report['sent']} sent, {report['failed']} failed {report['failures'] or ''}")

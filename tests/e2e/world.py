@@ -144,9 +144,9 @@ class Response:
 class Load:
     """`minato load` beside the test; result() is its report."""
 
-    def __init__(self, world, rps, seconds):
+    def __init__(self, world, rps, seconds, path="/"):
         self.process = subprocess.Popen(
-            [MINATO, "load", "--name", world.name, "--rps", str(rps), "--for", f"{seconds}s", "-o", "json"],
+            [MINATO, "load", "--name", world.name, "--rps", str(rps), "--for", f"{seconds}s", "--path", path, "-o", "json"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         world.clients.append(self.process)
 

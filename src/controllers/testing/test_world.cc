@@ -180,6 +180,7 @@ void TestWorld::run_pod(const kube::Pod& pod) {
 void TestWorld::set_ready(const kube::Pod& pod) {
   kube::Pod changed = pod;
   changed.status.phase = kube::kPodRunning;
+  if (!is_set(changed.status.start_time)) changed.status.start_time = api_now(time);
   if (changed.status.pod_ip.empty()) {
     changed.status.pod_ip = fmt::format("10.1.{}.{}", next_address_ / 250, next_address_ % 250 + 1);
     ++next_address_;

@@ -20,11 +20,13 @@
 
 namespace minato::controllers {
 
-// Passes everything on; `refuse` may turn a creation down. Counts the creations asked for.
+// Passes everything on; `refuse` may turn a creation down, `refuse_update` an update. Counts the
+// creations asked for.
 class PickyClient final : public kube::Client {
  public:
   explicit PickyClient(kube::Client& inner) : inner_(inner) {}
   std::function<Status(const kube::Object&)> refuse;
+  std::function<Status(const kube::Object&)> refuse_update;
   int creations = 0;
 
   Result<kube::ObjectPtr> get(const kube::Kind& kind, const kube::ObjectKey& key) override {
@@ -41,6 +43,7 @@ class PickyClient final : public kube::Client {
   Result<kube::ObjectPtr> create(std::unique_ptr<kube::Object> object) override;
   Result<kube::ObjectPtr> update(std::unique_ptr<kube::Object> object,
                                  kube::Subresource subresource) override {
+    if (refuse_update) RETURN_IF_ERROR(refuse_update(*object));
     return inner_.update(std::move(object), subresource);
   }
   Result<kube::ObjectPtr> patch(const kube::Kind& kind, const kube::ObjectKey& key,

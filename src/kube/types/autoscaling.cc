@@ -57,7 +57,8 @@ MINATO_STRUCT(HPAScalingPolicy,
 MINATO_STRUCT(HPAScalingRules,
   FIELD(stabilization_window_seconds, "stabilizationWindowSeconds", 3),
   FIELD(select_policy, "selectPolicy", 1),
-  FIELD(policies, "policies", 2, kAtomic))
+  FIELD(policies, "policies", 2, kAtomic),
+  FIELD(tolerance, "tolerance", 4))
 
 MINATO_STRUCT(HorizontalPodAutoscalerBehavior,
   FIELD(scale_up, "scaleUp", 1),
@@ -121,6 +122,18 @@ MINATO_STRUCT(HorizontalPodAutoscalerStatus,
   FIELD(conditions, "conditions", 6, kMerge, "type"))
 
 MINATO_STRUCT(HorizontalPodAutoscaler,
+  FIELD(metadata, "metadata", 1),
+  FIELD(spec, "spec", 2),
+  FIELD(status, "status", 3))
+
+MINATO_STRUCT(ScaleSpec,
+  FIELD(replicas, "replicas", 1))
+
+MINATO_STRUCT(ScaleStatus,
+  FIELD(replicas, "replicas", 1, kAlways),
+  FIELD(selector, "selector", 2))
+
+MINATO_STRUCT(Scale,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
   FIELD(status, "status", 3))

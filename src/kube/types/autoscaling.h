@@ -1,6 +1,7 @@
-// autoscaling/v2: HorizontalPodAutoscaler.
+// autoscaling/v2: HorizontalPodAutoscaler; autoscaling/v1: Scale.
 //
-// Field names, numbers, merge keys and order are those of k8s.io/api v0.32 (autoscaling/v2 types.go).
+// Field names, numbers, merge keys and order are those of k8s.io/api v0.32 (autoscaling/v2 and v1
+// types.go); HPAScalingRules.tolerance is of v0.33.
 // What a field means is said there; how structs work here is in kube/reflect.h.
 #pragma once
 
@@ -94,6 +95,7 @@ struct HPAScalingRules {
   std::optional<std::int32_t> stabilization_window_seconds;
   std::optional<std::string> select_policy;
   std::vector<HPAScalingPolicy> policies;
+  std::optional<Quantity> tolerance;
   UnknownFields unknown;
 };
 const TypeInfo& reflect(const HPAScalingRules*);
@@ -198,5 +200,26 @@ struct HorizontalPodAutoscaler final : ObjectOf<HorizontalPodAutoscaler> {
   HorizontalPodAutoscalerStatus status;
 };
 const TypeInfo& reflect(const HorizontalPodAutoscaler*);
+
+struct ScaleSpec {
+  std::int32_t replicas = 0;
+  UnknownFields unknown;
+};
+const TypeInfo& reflect(const ScaleSpec*);
+
+struct ScaleStatus {
+  std::int32_t replicas = 0;
+  std::string selector;
+  UnknownFields unknown;
+};
+const TypeInfo& reflect(const ScaleStatus*);
+
+// A subresource: it has no place of its own in the store (kube/scale.h makes it).
+struct Scale final : ObjectOf<Scale> {
+  static const Kind& static_kind();
+  ScaleSpec spec;
+  ScaleStatus status;
+};
+const TypeInfo& reflect(const Scale*);
 
 }  // namespace minato::kube

@@ -1,0 +1,26 @@
+// On-demand instead of spot when no pool has spot capacity, and back again; and giving up what the
+// cloud does not deliver.
+//
+// What is done for lack of spot is written nowhere but in the group itself: its on-demand base is
+// above the configured one. Part of a decision; writes into Plan and Memory.
+// Rules: minato's own; cluster-autoscaler core/static_autoscaler.go (removeOldUnregisteredNodes,
+// fixNodeGroupSize, deleteCreatedNodesWithErrors) for giving up.
+#pragma once
+
+#include "autoscaler/groups.h"
+#include "autoscaler/pending.h"
+
+namespace minato::autoscaler {
+
+// Whether on-demand may stand in for spot in this group now.
+bool can_fall_back(const cloud::AutoScalingGroup& group, const Options& options,
+                   const Memory& memory, MonoTime now);
+
+// Instances that never became Nodes are ended; sizes that cannot be reached are lowered.
+void plan_corrections(const Observation& seen, const Groups& groups, const Options& options,
+                      Memory& memory, Plan& plan);
+// Requires: what grows is in the plan already.
+void plan_markets(const Observation& seen, const Groups& groups, const Pending& pending,
+                  const Options& options, const Memory& memory, Plan& plan);
+
+}  // namespace minato::autoscaler
