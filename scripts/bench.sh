@@ -12,6 +12,9 @@ echo
 echo "== scheduling"
 "$build/bench/minato_scheduling_bench"
 echo
+echo "== autoscaler"
+"$build/bench/minato_autoscaler_bench"
+echo
 echo "== up"
 if "$build/apps/minato/minato" doctor >/dev/null; then
   python3 "$root/bench/up_bench.py" "$build"

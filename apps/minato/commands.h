@@ -46,6 +46,8 @@ void add_trust(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_load(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
+void add_drain(CLI::App& app, int& exit_code);
+void add_explain(CLI::App& app, int& exit_code);
 void add_cloud(CLI::App& app, int& exit_code);
 void add_roles(CLI::App& app, int& exit_code);
 

@@ -57,6 +57,8 @@ int run_command_line(int argc, char** argv) {
   add_simulate(app, exit_code);
   add_trust(app, exit_code);
   add_doctor(app, exit_code);
+  add_drain(app, exit_code);
+  add_explain(app, exit_code);
   add_cloud(app, exit_code);
   add_roles(app, exit_code);
   try {

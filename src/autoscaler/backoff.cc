@@ -42,12 +42,4 @@ void Backoff::forget_stale(MonoTime now) {
   });
 }
 
-std::optional<MonoTime> Backoff::next_end(MonoTime now) const {
-  std::optional<MonoTime> out;
-  for (const auto& [name, entry] : entries_) {
-    if (entry.until > now && (!out || entry.until < *out)) out = entry.until;
-  }
-  return out;
-}
-
 }  // namespace minato::autoscaler

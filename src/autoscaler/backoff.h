@@ -6,7 +6,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 
 #include "base/time.h"
@@ -40,7 +39,6 @@ class Backoff {
   // Also when it is over but not forgotten. Null: nothing is known against it.
   const Entry* find(const std::string& name) const;
   void forget_stale(MonoTime now);
-  std::optional<MonoTime> next_end(MonoTime now) const;
 
  private:
   BackoffTimes times_;

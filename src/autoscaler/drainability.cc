@@ -28,7 +28,8 @@ std::string local_volume(const kube::Pod& pod) {
   const std::vector<std::string> safe = split(annotation(pod, kAnnotationLocalVolumes), ',');
   for (const kube::Volume& volume : pod.spec.volumes) {
     const kube::VolumeSource& source = volume.volume_source;
-    const bool local = source.host_path || (source.empty_dir && source.empty_dir->medium != "Memory");
+    const bool local =
+        source.host_path || (source.empty_dir && source.empty_dir->medium != "Memory");
     if (local && std::ranges::find(safe, volume.name) == safe.end()) return volume.name;
   }
   return "";

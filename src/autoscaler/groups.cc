@@ -99,6 +99,7 @@ class Observer {
     };
     std::erase_if(memory_.scale_ups, is_gone);
     std::erase_if(memory_.short_since, is_gone);
+    std::erase_if(memory_.last_spot_failure, is_gone);
     memory_.groups.forget_stale(seen_.now);
     memory_.pools.forget_stale(seen_.now);
   }

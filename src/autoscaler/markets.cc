@@ -147,7 +147,8 @@ class MarketPlan {
       quiet_since = std::max(quiet_since, failure->second);
     }
     return seen_.now - quiet_since >= options_.spot.back_to_spot_after && group.upcoming.empty() &&
-           group.missing == 0 && pending_.groups.empty() && planned_size(group) == group.desired() &&
+           group.missing == 0 && pending_.groups.empty() &&
+           planned_size(group) == group.desired() &&
            group.readiness.unready == 0 &&
            std::ranges::none_of(group.members, &Member::going);
   }

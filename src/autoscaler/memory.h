@@ -32,7 +32,6 @@ struct Unneeded {
 
 struct Unremovable {
   MonoTime until{};  // Not simulated again before.
-  std::string reason;
   std::string detail;
 };
 

@@ -20,8 +20,9 @@ namespace minato::autoscaler {
 inline constexpr std::string_view kTaintToBeDeleted = "ToBeDeletedByClusterAutoscaler";
 inline constexpr std::string_view kTaintDeletionCandidate =
     "DeletionCandidateOfClusterAutoscaler";
-// "ip-10-0-0-1" as a part of a Node's life before it is ready.
-inline constexpr std::string_view kTaintUninitialized = "node.cloudprovider.kubernetes.io/uninitialized";
+// The cloud's part of the Node is not filled in yet.
+inline constexpr std::string_view kTaintUninitialized =
+    "node.cloudprovider.kubernetes.io/uninitialized";
 
 struct NodeTemplate {
   std::string type;  // "": the least of every type.

@@ -6,6 +6,7 @@
 
 #include "controllers/common/ownership.h"
 #include "kube/names.h"
+#include "removal/record.h"
 
 namespace minato::autoscaler {
 namespace {
@@ -154,6 +155,7 @@ void spare_removals(const Observation& seen, const Groups& groups, Pending& out)
     restored->spec.unschedulable = false;
     std::erase_if(restored->spec.taints,
                   [](const kube::Taint& taint) { return taint.key == kTaintToBeDeleted ||
+                                                        taint.key == removal::kTaintRemoval ||
                                                         taint.key == kube::kTaintUnschedulable; });
     seen.snapshot().set_node(std::move(restored));
     const NodeSlot slot = seen.snapshot().slot_of(node->metadata.name);

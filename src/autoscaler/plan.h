@@ -104,7 +104,7 @@ struct GroupVerdict {
   std::string backoff_code;
   std::string backoff_message;
   std::vector<std::string> pools_out;  // Pools in back-off.
-  std::string market;                  // "spot", "on-demand until spot returns (base 3, configured 0)"
+  std::string market;  // "1 on-demand of 3", "on-demand until spot returns (base 3, configured 0)"
 };
 
 struct Plan {

@@ -42,7 +42,6 @@ class ZoneBalance {
   // The zone of the next instance, which counts from now on. Requires: there is a zone.
   std::string take();
   void give_back(const std::string& zone) { --counts_.at(zone); }
-  void exclude(const std::string& zone) { counts_.erase(zone); }
   bool empty() const { return counts_.empty(); }
   std::size_t size() const { return counts_.size(); }
 

@@ -74,6 +74,7 @@ class ScaleDown {
              .message = fmt::format("failed to remove node {}: {}", node, progress.detail)});
       }
     }
+    std::erase_if(memory_.spared, [&](const std::string& node) { return !now.contains(node); });
     memory_.removals = std::move(now);
   }
 
@@ -194,8 +195,7 @@ class ScaleDown {
         candidate.verdict->reasons.push_back("EnoughUnneededNodes: looked at when others are gone");
       } else if (const std::string stuck = move_pods(candidate, places); !stuck.empty()) {
         const std::string detail = fmt::format("NoPlaceToMovePods: {}", stuck);
-        still_unremovable[candidate.node()] = {seen_.now + options_.unremovable_recheck,
-                                               "NoPlaceToMovePods", detail};
+        still_unremovable[candidate.node()] = {seen_.now + options_.unremovable_recheck, detail};
         candidate.verdict->reasons.push_back(detail);
       } else {
         out.push_back(std::move(candidate));

@@ -472,7 +472,8 @@ TEST(SpotTest, WithoutAKnownBaseTheGroupIsGivenUpInstead) {
 TEST(SpotTest, BackToSpotOneAtATimeWhenAllHasBeenQuiet) {
   Scene scene;
   auto& group = scene.group("g", 5, {"m5.large"}, {"z-a", "z-b"});
-  group.distribution = {.on_demand_base_capacity = 2, .on_demand_percentage_above_base_capacity = 0};
+  group.distribution = {.on_demand_base_capacity = 2,
+                        .on_demand_percentage_above_base_capacity = 0};
   group.tags = {{"minato.dev/on-demand-base", "0"}};
   for (const char* name : {"n1", "n2"}) {
     scene.member("g", make_node(name, "z-a", 1900));

@@ -81,8 +81,9 @@ void read_types(const json::array& list, Records& records) {
 
 bool is_plain_linux(const json::object& attributes) {
   const std::string_view status = text(attributes, "capacitystatus");
-  return text(attributes, "operatingSystem") == "Linux" && text(attributes, "tenancy") == "Shared" &&
-         text(attributes, "preInstalledSw") == "NA" && (status.empty() || status == "Used");
+  return text(attributes, "operatingSystem") == "Linux" &&
+         text(attributes, "tenancy") == "Shared" && text(attributes, "preInstalledSw") == "NA" &&
+         (status.empty() || status == "Used");
 }
 
 // The hourly OnDemand dimension of one product.
@@ -184,8 +185,8 @@ Result<std::vector<InstanceTypeRecord>> read_catalogue(std::string_view document
   const json::array* prices = list("PriceList");
   const json::array* spot = list("SpotPriceHistory");
   if (types == nullptr && prices == nullptr && spot == nullptr) {
-    return fail(Reason::kInvalid, "the catalogue file has none of the lists InstanceTypes, PriceList "
-                                  "and SpotPriceHistory");
+    return fail(Reason::kInvalid, "the catalogue file has none of the lists InstanceTypes, "
+                                  "PriceList and SpotPriceHistory");
   }
   Records records;
   if (types != nullptr) read_types(*types, records);

@@ -1,4 +1,4 @@
-// The scaling activities of all groups: those in progress, and a bounded history of those that ended.
+// The scaling activities of all groups: those in progress, and a bounded history of ended ones.
 //
 // Owned by Cloud, saved with it. Loop thread only.
 //

@@ -50,7 +50,9 @@ std::optional<WallTime> Agenda::at(Due due, const std::string& subject) const {
 
 std::vector<Agenda::Entry> Agenda::entries() const {
   std::vector<Entry> out;
-  for (const auto& [at, sequence, key] : order_) out.push_back({key.second, key.first, to_wall(at)});
+  for (const auto& [at, sequence, key] : order_) {
+    out.push_back({key.second, key.first, to_wall(at)});
+  }
   return out;
 }
 

@@ -72,7 +72,8 @@ std::int32_t rebalancing_limit(std::int32_t max_size) {
   return max_size + std::max(max_size / 10, 1);
 }
 
-std::vector<std::string> zones_by_need(const std::vector<std::string>& zones, const Census& census) {
+std::vector<std::string> zones_by_need(const std::vector<std::string>& zones,
+                                       const Census& census) {
   std::vector<std::string> out = zones;
   std::ranges::stable_sort(
       out, {}, [&](const std::string& zone) { return count_in(census.zones, zone); });
@@ -107,7 +108,8 @@ const Instance* choose_victim(const std::vector<const Instance*>& candidates, co
   const Market excess = census.on_demand > share ? Market::kOnDemand : Market::kSpot;
   const Instance* victim = nullptr;
   const auto rank = [&](const Instance* instance) {
-    return std::tuple(instance->market != excess, instance->launch_time, std::string_view(instance->id));
+    return std::tuple(instance->market != excess, instance->launch_time,
+                      std::string_view(instance->id));
   };
   for (const Instance* candidate : candidates) {
     if (candidate->protected_from_scale_in) continue;

@@ -40,7 +40,8 @@ std::int32_t on_demand_share(const cloud::InstancesDistribution& distribution, s
 std::int32_t rebalancing_limit(std::int32_t max_size);
 
 // Zones of the group, fewest instances first, equal ones in the group's order.
-std::vector<std::string> zones_by_need(const std::vector<std::string>& zones, const Census& census);
+std::vector<std::string> zones_by_need(const std::vector<std::string>& zones,
+                                       const Census& census);
 
 // Depth as the strategies see it: a pool whose instances are at risk is worse than an empty one.
 std::int32_t depth_of(const Pools& pools, const Census& census, const std::string& type,
@@ -63,8 +64,8 @@ struct Imbalance {
   std::string fullest;
   std::string emptiest;
 };
-// `usable`: zones of the group that can take an instance. Zones that are no longer the group's count
-// as overfull whatever they have.
+// `usable`: zones of the group that can take an instance. Zones that are no longer the group's
+// count as overfull whatever they have.
 std::optional<Imbalance> find_imbalance(const Census& census,
                                         const std::vector<std::string>& group_zones,
                                         const std::vector<std::string>& usable);

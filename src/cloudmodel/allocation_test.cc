@@ -230,7 +230,8 @@ TEST(ActivityLogTest, ForgetsTheOldestThatEndedAndNoneInProgress) {
 class AgendaTest : public testing::Test {
  protected:
   Agenda make() {
-    return Agenda(time_, time_, [this](Due, const std::string& subject) { ran_.push_back(subject); });
+    return Agenda(time_, time_,
+                  [this](Due, const std::string& subject) { ran_.push_back(subject); });
   }
   env::VirtualTime time_;
   std::vector<std::string> ran_;

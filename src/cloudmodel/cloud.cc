@@ -42,7 +42,9 @@ void Cloud::enqueue(env::Task call) {
 }
 
 void Cloud::answer(Done done, Status status) {
-  enqueue([done = std::move(done), status = std::move(status)]() mutable { done(std::move(status)); });
+  enqueue([done = std::move(done), status = std::move(status)]() mutable {
+    done(std::move(status));
+  });
 }
 
 void Cloud::arm() {

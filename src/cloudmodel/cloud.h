@@ -12,11 +12,11 @@
 // groups, Capacity Rebalancing, zone rebalancing, termination policies, health checks, suspended
 // processes), Amazon EC2 User Guide (Spot interruptions, scheduled events), Elastic Load Balancing
 // target health states; names are AWS's. Where it decides what AWS leaves open:
-//   - instances that terminate do not count, so a replacement is launched beside the draining old one;
+//   - instances that terminate do not count: the replacement is launched beside the draining one;
 //   - a machine that is no more runs no terminating hooks;
-//   - termination goes on as soon as nothing is in flight, the target shows `draining` until then or
-//     until its instance is gone; a target deregistered by hand shows it for the whole delay;
-//   - a scheduled reboot ends the machine as a retirement does: what a driver boots is a new machine.
+//   - termination goes on as soon as nothing is in flight; the target is gone with its instance;
+//     a target that was deregistered by hand shows `draining` for the whole delay;
+//   - a scheduled reboot ends the machine as a retirement does: a driver boots new machines only.
 #pragma once
 
 #include <functional>
@@ -148,8 +148,8 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
   void set_spot_limit(std::optional<std::int32_t> instances);
   // Errors: NotFound; Invalid when it is no Spot Instance, or EC2 is ending it already.
   Status interrupt(const std::string& id, const Interruption& interruption);
-  // A share, rounded up, of the running Spot Instances of these pools, drawn by chance; those with a
-  // notice already are left alone. Returns their ids.
+  // A share, rounded up, of the running Spot Instances of these pools, drawn by chance; those that
+  // have a notice already are left alone. Returns their ids.
   std::vector<std::string> interrupt_share(const PoolFilter& pools, std::int32_t percent,
                                            const Interruption& interruption);
   // Elevated risk that may come to nothing. Errors as interrupt().
@@ -189,7 +189,8 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
   void run_due(Due due, const std::string& subject);
   void run_due_instance(Due due, const std::string& subject);
   void warn(const Status& status) const;
-  std::uint64_t begin_activity(const std::string& group, std::string description, std::string cause);
+  std::uint64_t begin_activity(const std::string& group, std::string description,
+                               std::string cause);
   void finish_activity(Record& record, std::string_view status, std::string message = {});
   void adopt(Record& record, const instance::Machine* machine);
 
@@ -218,7 +219,8 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
 
   // lifecycle.cc: hooks, and from the decision to terminate to the end.
   bool begin_hooks(Record& record, cloud::LifecycleTransition transition);
-  Status check_waits(const std::string& group, const std::string& hook, const std::string& id) const;
+  Status check_waits(const std::string& group, const std::string& hook,
+                     const std::string& id) const;
   void end_wait(const std::string& id, const std::string& hook, cloud::LifecycleResult result);
   void clear_waits(Record& record);
   void enter_service(const std::string& id);

@@ -172,7 +172,8 @@ TEST_F(CloudTest, MarketsFollowTheDistributionAsTheGroupGrows) {
   spec.distribution.on_demand_base_capacity = 10;
   spec.distribution.on_demand_percentage_above_base_capacity = 50;
   run(spec);
-  for (const auto& [desired, on_demand] : std::map<int, int>{{10, 10}, {20, 15}, {30, 20}, {40, 25}}) {
+  const std::map<int, int> cases{{10, 10}, {20, 15}, {30, 20}, {40, 25}};
+  for (const auto& [desired, on_demand] : cases) {
     ASSERT_TRUE(cloud_->set_desired_capacity("scaling", desired));
     time_.advance(3s);
     EXPECT_EQ(count(Market::kOnDemand), on_demand);

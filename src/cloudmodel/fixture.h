@@ -1,5 +1,5 @@
-// Machines and a balancer for the tests of this module: both outlive the Cloud, as real ones do, and
-// both can be told to fail.
+// Machines and a balancer for the tests of this module: both outlive the Cloud, as real ones do,
+// and both can be told to fail.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -110,8 +110,8 @@ class FakeBalancer final : public balancer::Driver {
 
   void report(const std::string& id, balancer::Health health, std::uint64_t in_flight = 0) {
     const bool failed = health == balancer::Health::kUnhealthy;
-    observations[id] = {id, health, failed ? "Target.Timeout" : "", failed ? "Request timed out" : "",
-                        in_flight};
+    observations[id] = {id, health, failed ? "Target.Timeout" : "",
+                        failed ? "Request timed out" : "", in_flight};
     if (sink) sink(observations[id]);
   }
   void all_healthy() {

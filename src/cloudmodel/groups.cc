@@ -40,13 +40,14 @@ Status validate(const AutoScalingGroup& spec) {
   }
   for (const cloud::LifecycleHook& hook : spec.lifecycle_hooks) {
     if (hook.name.empty() || hook.name.find('/') != std::string::npos) {
-      return fail(Reason::kInvalid, fmt::format("group {}: a lifecycle hook cannot be called \"{}\"",
-                                                spec.name, hook.name));
+      return fail(Reason::kInvalid,
+                  fmt::format("group {}: a lifecycle hook cannot be called \"{}\"", spec.name,
+                              hook.name));
     }
     if (hook.heartbeat_timeout < 30s || hook.heartbeat_timeout > 2h) {
       return fail(Reason::kInvalid,
-                  fmt::format("lifecycle hook {}: the heartbeat timeout is {}; 30s to 2h", hook.name,
-                              format_duration(hook.heartbeat_timeout)));
+                  fmt::format("lifecycle hook {}: the heartbeat timeout is {}; 30s to 2h",
+                              hook.name, format_duration(hook.heartbeat_timeout)));
     }
   }
   return validate(spec.distribution);
@@ -89,8 +90,8 @@ Status Cloud::set_desired_capacity(const std::string& name, std::int32_t desired
   AutoScalingGroup& spec = group->spec;
   if (desired < spec.min_size || desired > spec.max_size) {
     return fail(Reason::kInvalid,
-                fmt::format("desired capacity {} of group {} is outside its limits {} to {}", desired,
-                            name, spec.min_size, spec.max_size));
+                fmt::format("desired capacity {} of group {} is outside its limits {} to {}",
+                            desired, name, spec.min_size, spec.max_size));
   }
   if (std::exchange(spec.desired_capacity, desired) == desired) return {};
   // Asked anew: it is tried at once, whatever failed before.
@@ -179,7 +180,7 @@ void Cloud::hold(const std::string& name) {
   }
 }
 
-// On-Demand first, as the base capacity is; a market that has nothing to give does not stop the other.
+// On-Demand first, as the base capacity is; a market with nothing to give does not stop the other.
 void Cloud::launch_missing(Group& group, Census& now, std::int32_t missing) {
   const std::int32_t share = on_demand_share(group.spec.distribution, group.spec.desired_capacity);
   const std::int32_t on_demand = std::clamp(share - now.on_demand, 0, missing);
@@ -189,8 +190,8 @@ void Cloud::launch_missing(Group& group, Census& now, std::int32_t missing) {
       if (now.members >= rebalancing_limit(group.spec.max_size)) return;
       LaunchRequest request{
           .market = market,
-          .cause = fmt::format("an instance was started in response to a difference between desired "
-                               "and actual capacity, increasing the capacity from {} to {}",
+          .cause = fmt::format("an instance was started in response to a difference between "
+                               "desired and actual capacity, increasing the capacity from {} to {}",
                                now.effective(), now.effective() + 1),
           .zones = zones_by_need(group.spec.zones, now)};
       if (!launch(group, now, std::move(request))) return;

@@ -1,5 +1,5 @@
-// A value with its saved form, which is made again only after a change: what makes saving a thousand
-// instances after a change to one of them cheap. Internal to the module; loop thread only.
+// A value with its saved form, which is made again only after a change: what makes saving a
+// thousand instances after a change to one of them cheap. Internal to the module; loop thread only.
 #pragma once
 
 #include <string>

@@ -93,13 +93,14 @@ bool Cloud::launch(Group& group, Census& now, LaunchRequest request) {
   record.bill = {.instance_id = instance.id, .type = instance.type, .zone = instance.zone,
                  .group = instance.group, .market = instance.market,
                  .micro_usd_per_hour = pools_.price(instance.type, instance.market)};
-  record.activity = activities_.begin({.group = group.spec.name,
-                                       .description = "Launching a new EC2 instance: " + instance.id,
-                                       .cause = std::move(request.cause),
-                                       .type = pool->type,
-                                       .zone = pool->zone,
-                                       .market = pool->market},
-                                      env_.clock.wall());
+  record.activity =
+      activities_.begin({.group = group.spec.name,
+                         .description = "Launching a new EC2 instance: " + instance.id,
+                         .cause = std::move(request.cause),
+                         .type = pool->type,
+                         .zone = pool->zone,
+                         .market = pool->market},
+                        env_.clock.wall());
   ++now.members;
   ++now.zones[pool->zone];
   if (pool->market == Market::kOnDemand) ++now.on_demand;

@@ -92,8 +92,9 @@ void Cloud::end_wait(const std::string& id, const std::string& hook, LifecycleRe
   if (!record.waits.empty()) return;
   if (record.instance.state == LifecycleState::kTerminatingWait) return step_termination(id);
   if (result == LifecycleResult::kAbandon) {
-    finish_activity(record, "Cancelled", fmt::format("lifecycle hook {} abandoned the launch", hook));
-    terminate(id, fmt::format("lifecycle hook {} abandoned the launch", hook));
+    const std::string cause = fmt::format("lifecycle hook {} abandoned the launch", hook);
+    finish_activity(record, "Cancelled", cause);
+    terminate(id, cause);
     return hold(record.instance.group);
   }
   record.instance.state = LifecycleState::kPendingProceed;
@@ -129,7 +130,9 @@ void Cloud::terminate(const std::string& id, const std::string& cause) {
   groups_.at(record.instance.group).members.erase(id);
   dissolve_relief(record);
   clear_waits(record);
-  for (const Due due : {Due::kInstanceCheck, Due::kElbCheck, Due::kProceed}) agenda_.cancel(due, id);
+  for (const Due due : {Due::kInstanceCheck, Due::kElbCheck, Due::kProceed}) {
+    agenda_.cancel(due, id);
+  }
   changed();
   if (targets_.contains(id)) warn(deregister_target(id));
   step_termination(id);

@@ -33,7 +33,7 @@ bool PoolFilter::covers(const PoolFilter& other) const {
 }
 
 void Pools::set_capacity(const PoolFilter& filter, Capacity capacity) {
-  // What the new word covers will never be asked again: the list is no longer than there are filters.
+  // What the new word covers is never asked again: the list is no longer than there are filters.
   std::erase_if(rules_, [&](const Rule& rule) { return filter.covers(rule.filter); });
   if (capacity == Capacity::kExhausted || !rules_.empty()) rules_.push_back({filter, capacity});
 }

@@ -1,8 +1,8 @@
 // What EC2 has to give: capacity of every pool, zones that have failed, how deep the Spot pools are
 // and what they cost. Pure data with rules; everything not said otherwise is available.
 //
-// Prices come from the catalogue and depth from a hash of the pool's name, so that both are the same
-// in every run. Owned by Cloud, saved with it. Loop thread only.
+// Prices come from the catalogue and depth from a hash of the pool's name, so that both are the
+// same in every run. Owned by Cloud, saved with it. Loop thread only.
 //
 // Rules: Amazon EC2 User Guide (capacity pools, Spot placement score 1 to 10, Spot request limits).
 #pragma once

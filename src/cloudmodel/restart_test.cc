@@ -9,6 +9,8 @@ namespace minato::cloudmodel {
 namespace {
 
 using cloud::Decrement;
+using cloud::LifecycleResult;
+using cloud::LifecycleTransition;
 using cloud::Market;
 
 class RestartTest : public CloudFixture {};
@@ -178,8 +180,8 @@ class Life {
     spec.attached_to_target_group = true;
     if (seed_ % 3 == 0) {
       spec.lifecycle_hooks = {
-          {"up", cloud::LifecycleTransition::kLaunching, 30s, cloud::LifecycleResult::kContinue},
-          {"down", cloud::LifecycleTransition::kTerminating, 30s, cloud::LifecycleResult::kContinue}};
+          {"up", LifecycleTransition::kLaunching, 30s, LifecycleResult::kContinue},
+          {"down", LifecycleTransition::kTerminating, 30s, LifecycleResult::kContinue}};
     }
     if (const Status status = cloud_->put_auto_scaling_group(spec); !status) {
       fail(status.error().message);
@@ -208,8 +210,9 @@ class Life {
         if (machines_.machines.contains(id)) machines_.die(id);
         return;
       case 7:
-        return cloud_->set_capacity({.zone = rng_.chance(1, 2) ? zone() : "", .market = Market::kSpot},
-                                    rng_.chance(1, 2) ? Capacity::kExhausted : Capacity::kAvailable);
+        return cloud_->set_capacity(
+            {.zone = rng_.chance(1, 2) ? zone() : "", .market = Market::kSpot},
+            rng_.chance(1, 2) ? Capacity::kExhausted : Capacity::kAvailable);
       case 8: return rng_.chance(1, 3) ? cloud_->fail_zone(zone()) : cloud_->restore_zone(zone());
       case 9: return (void)cloud_->deregister_target(id);
       case 10: return (void)cloud_->register_target(id);
@@ -280,7 +283,7 @@ class Life {
     if (count != group.desired_capacity) {
       fail("has " + std::to_string(count) + " of " + std::to_string(group.desired_capacity));
     }
-    if (static_cast<std::int32_t>(machines_.machines.size()) != count) fail("machines nobody knows");
+    if (std::ssize(machines_.machines) != count) fail("machines nobody knows");
     const auto [low, high] = std::ranges::minmax(zones | std::views::values);
     if (high - low > 1) fail("zones not balanced");
     split(group);

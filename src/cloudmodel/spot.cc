@@ -79,7 +79,8 @@ std::vector<std::string> Cloud::interrupt_share(const PoolFilter& pools, std::in
     const Pool pool{kept->instance.type, kept->instance.zone, Market::kSpot};
     if (can_be_interrupted(*kept) && pools.matches(pool)) out.push_back(id);
   }
-  const std::size_t share = (out.size() * static_cast<std::size_t>(std::clamp(percent, 0, 100)) + 99) / 100;
+  const auto hundredths = static_cast<std::size_t>(std::clamp(percent, 0, 100));
+  const std::size_t share = (out.size() * hundredths + 99) / 100;
   for (std::size_t i = 0; i < share; ++i) {
     std::swap(out[i], out[i + env_.rng.below(out.size() - i)]);
   }

@@ -289,7 +289,8 @@ TEST_F(SpotTest, AnInterruptionWithinTheFirstHourIsFree) {
     bool by_ec2;
     bool free;
   };
-  for (const Case& c : {Case{59min, true, true}, Case{61min, true, false}, Case{59min, false, false}}) {
+  for (const Case& c :
+       {Case{59min, true, true}, Case{61min, true, false}, Case{59min, false, false}}) {
     cloud_.reset();
     machines_.machines.clear();
     make();

@@ -39,7 +39,8 @@ Status Cloud::register_target(const std::string& instance_id) {
     return fail(Reason::kNotFound, fmt::format("instance {} is not running", instance_id));
   }
   const auto existing = targets_.find(instance_id);
-  if (existing != targets_.end() && existing->second.health.state != TargetState::kDraining) return {};
+  const bool known = existing != targets_.end();
+  if (known && existing->second.health.state != TargetState::kDraining) return {};
   const Instance& instance = (*kept)->instance;
   // Registered again while it drains: what is in flight goes on, and it is checked as a new one.
   agenda_.cancel(Due::kDrained, instance_id);
@@ -142,7 +143,8 @@ void Cloud::observe(const balancer::Observation& observation) {
                               observation.description);
     case balancer::Health::kChecking:
       if (!target.passed_once) {
-        set_target_state(target, TargetState::kInitial, observation.reason, observation.description);
+        set_target_state(target, TargetState::kInitial, observation.reason,
+                         observation.description);
       }
       return;
   }

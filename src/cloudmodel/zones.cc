@@ -30,8 +30,8 @@ void Cloud::relieve(Group& group, Census& now) {
     --without.zones[record.instance.zone];
     LaunchRequest request{
         .market = Market::kSpot,
-        .cause = fmt::format("an instance was launched to replace {} in response to an EC2 instance "
-                             "rebalance recommendation",
+        .cause = fmt::format("an instance was launched to replace {} in response to an EC2 "
+                             "instance rebalance recommendation",
                              id),
         .relieves = id,
         .zones = zones_by_need(group.spec.zones, without),
@@ -58,7 +58,8 @@ void Cloud::relief_ready(const std::string& id) {
   const Group& group = groups_.at(record.instance.group);
   if (suspended(group, "Terminate")) return;
   const auto target = targets_.find(id);
-  if (target != targets_.end() && target->second.health.state != cloud::TargetState::kHealthy) return;
+  const bool watched = target != targets_.end();
+  if (watched && target->second.health.state != cloud::TargetState::kHealthy) return;
   const std::string relieved = record.relieves;
   const Record& old = **find(relieved);
   terminate(relieved, old.rebalance || old.notice

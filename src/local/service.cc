@@ -7,6 +7,8 @@
 #include "controllers/deployment/rollback.h"
 #include "kube/names.h"
 #include "kube/types/apps.h"
+#include "local/cloud_verbs.h"
+#include "local/drain_verb.h"
 #include "local/log_verb.h"
 #include "local/rollout_watch.h"
 
@@ -21,6 +23,8 @@ Service::Service(host::Loop& loop, LocalWorld& world, control::Server& server)
   server.handle("rollback", [this](const auto& request, auto exchange) { rollback(request, exchange); });
   server.handle("kill-instance", [this](const auto& request, auto exchange) { kill_instance(request, exchange); });
   server.handle("kill-container", [this](const auto& request, auto exchange) { kill_container(request, exchange); });
+  add_cloud_verbs(server, loop_, world_.cluster());
+  add_drain_verbs(server, loop_, world_.cluster());
   server.handle("logs", [this](const auto& request, auto exchange) {
     stream_logs(loop_, world_.cluster(), world_.spec().service, request, exchange);
   });

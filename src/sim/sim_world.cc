@@ -121,7 +121,9 @@ bool SimWorld::converged() const {
     std::int32_t in_service = 0;
     for (const cloud::Instance& instance : cluster_->cloud().describe_auto_scaling_instances()) {
       if (instance.group != group.name) continue;
-      if (instance.state != cloud::LifecycleState::kInService || !instance.healthy) return false;
+      // The machine itself: its group learns of a death only at its next health check.
+      const bool runs = cluster_->cloud().exists(instance.provider_id());
+      if (instance.state != cloud::LifecycleState::kInService || !runs) return false;
       ++in_service;
     }
     if (in_service != group.desired_capacity) return false;

@@ -280,8 +280,9 @@ void World::reconcile(const std::string& name, const Workload& workload) {
 }
 
 int World::waiting() const {
+  const auto pods = kube::list<kube::Pod>(*client);
   return static_cast<int>(std::ranges::count_if(
-      *kube::list<kube::Pod>(*client), [](const auto& pod) { return pod->spec.node_name.empty(); }));
+      *pods, [](const auto& pod) { return pod->spec.node_name.empty(); }));
 }
 
 int World::nodes() const {
