@@ -455,11 +455,9 @@ class Worker {
       if (found == connections_.end()) continue;
       Connection& connection = *found->second;
       if (connection.busy || !connection.output.empty()) continue;
-      if (connection.served && connection.input.empty()) {
-        close(connection);
-      } else {
-        set_deadline(connection, kLastCallTimeout);
-      }
+      // Whoever keeps a connection may be sending on it right now: it is answered once more, with
+      // "Connection: close", and closed by us only when nothing has come for a while.
+      set_deadline(connection, kLastCallTimeout);
     }
   }
 

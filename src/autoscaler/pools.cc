@@ -5,6 +5,9 @@
 namespace minato::autoscaler {
 namespace {
 
+// EC2 Auto Scaling's word for a group none of whose pools of that market has capacity.
+constexpr std::string_view kNoPoolAtAll = "UnfulfillableCapacity";
+
 // "InsufficientInstanceCapacity: no capacity in …"
 std::string code_of(const std::string& message) {
   const std::size_t colon = message.find(':');
@@ -24,6 +27,21 @@ void learn_of_pool(const cloud::Activity& activity, MonoTime when, Memory& memor
   if (activity.status != "Failed") return;
   memory.pools.failed(pool, when, code_of(activity.status_message), activity.status_message);
   if (activity.market == cloud::Market::kSpot) memory.last_spot_failure[activity.group] = when;
+}
+
+// All that the group could have launched from was tried.
+void learn_of_all_pools(const Observation& seen, const cloud::Activity& activity, MonoTime when,
+                        Memory& memory) {
+  const auto group = std::ranges::find(seen.groups, activity.group, &cloud::AutoScalingGroup::name);
+  if (group == seen.groups.end()) return;
+  for (const std::string& type : group->types) {
+    for (const std::string& zone : group->zones) {
+      cloud::Activity of_pool = activity;
+      of_pool.type = type;
+      of_pool.zone = zone;
+      learn_of_pool(of_pool, when, memory);
+    }
+  }
 }
 
 // Nobody says of which pool: as upstream, the group, if it failed what was last asked for.
@@ -118,7 +136,9 @@ void learn_activities(const Observation& seen, Memory& memory) {
     // When it was, not when it was heard of: after a restart old failures are old.
     const WallTime ended = is_set(activity.end) ? activity.end : activity.start;
     const MonoTime when = seen.now - std::max(Duration::zero(), seen.wall - ended);
-    if (activity.type.empty()) {
+    if (activity.status == "Failed" && code_of(activity.status_message) == kNoPoolAtAll) {
+      learn_of_all_pools(seen, activity, when, memory);
+    } else if (activity.type.empty()) {
       learn_of_group(activity, when, memory);
     } else {
       learn_of_pool(activity, when, memory);

@@ -306,7 +306,7 @@ class ScaleDown {
     std::map<std::string, std::int32_t> sizes;
     for (const NodeGroup& group : groups_.all) {
       by_zone[group.name()] = group.by_zone;
-      sizes[group.name()] = group.settled();
+      sizes[group.name()] = size_to_come(group);
     }
     std::vector<Candidate*> chosen[2];
     for (Candidate& candidate : unneeded) {
@@ -322,6 +322,14 @@ class ScaleDown {
       }
     }
     begin(chosen[0], chosen[1], under_way);
+  }
+
+  // What the group will have when all removals are through: one that is being replaced counts twice
+  // in the desired capacity until it has ended.
+  static std::int32_t size_to_come(const NodeGroup& group) {
+    const auto staying = static_cast<std::int32_t>(
+        std::ranges::count_if(group.members, [](const Member& member) { return !member.going(); }));
+    return std::min(group.settled(), staying + group.missing);
   }
 
   void say_wait(Candidate& candidate, Duration cool, const std::string& why_cooling) {

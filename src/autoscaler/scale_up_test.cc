@@ -458,6 +458,18 @@ TEST(SpotTest, WithoutSpotAnywhereTheMissingOnesBecomeOnDemand) {
   EXPECT_EQ(plan.redistribute[0].distribution.on_demand_base_capacity, 3);
 }
 
+TEST(SpotTest, OneFailureOfAllPoolsTogetherIsEnough) {
+  Scene scene;
+  auto& group = scene.group("g", 5, {"m5.large"}, {"z-a", "z-b"});
+  group.distribution = {.on_demand_percentage_above_base_capacity = 0};
+  group.tags = {{"minato.dev/on-demand-base", "0"}};
+  group.desired_capacity = 2;
+  scene.fail_pool("g", "m5.large", "z-a", Market::kSpot, "UnfulfillableCapacity: none of the pools");
+  const Plan plan = scene.run();
+  ASSERT_EQ(plan.redistribute.size(), 1u);
+  EXPECT_EQ(plan.redistribute[0].distribution.on_demand_base_capacity, 2);
+}
+
 TEST(SpotTest, WithoutAKnownBaseTheGroupIsGivenUpInstead) {
   Scene scene;
   auto& group = scene.group("g", 5, {"m5.large"}, {"z-a", "z-b"});

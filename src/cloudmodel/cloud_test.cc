@@ -228,10 +228,10 @@ TEST_F(CloudTest, CapacityErrorsCarryAwsCodes) {
   cloud_->set_capacity({.type = "m5.large", .zone = "ra"}, Capacity::kExhausted);
   cloud::AutoScalingGroup spec = group(1);
   spec.zones = {"ra"};
+  spec.types = {"m5.large"};
   run(spec);
   EXPECT_THAT(last_activity().status_message, StartsWith("InsufficientInstanceCapacity: "));
-  EXPECT_THAT(last_activity().status_message, HasSubstr("m5.large"));
-  EXPECT_THAT(last_activity().status_message, HasSubstr("(ra)"));
+  EXPECT_THAT(last_activity().status_message, HasSubstr("m5.large in ra"));
 
   cloud_->set_spot_limit(1);
   spec = spot_group(2);

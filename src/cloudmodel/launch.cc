@@ -21,18 +21,14 @@ std::string retry_subject(const Group& group, Market market) {
 }
 
 std::string capacity_message(const Group& group, const Pool& wanted, std::size_t zones) {
-  if (wanted.market == Market::kOnDemand) {
-    return fmt::format("{}: there is not enough {} capacity in the Availability Zone you asked for "
-                       "({}), nor in another pool of the group",
-                       kInsufficient, wanted.type, wanted.zone);
-  }
+  const std::string_view market = wanted.market == Market::kSpot ? "Spot" : "On-Demand";
   if (zones * group.spec.types.size() == 1) {
-    return fmt::format("{}: there is no Spot capacity for {} in {}", kInsufficient, wanted.type,
+    return fmt::format("{}: there is no {} capacity for {} in {}", kInsufficient, market, wanted.type,
                        wanted.zone);
   }
-  return fmt::format("UnfulfillableCapacity: could not launch Spot Instances: none of the pools of "
+  return fmt::format("UnfulfillableCapacity: could not launch {} Instances: none of the pools of "
                      "{} in {} has capacity",
-                     join(group.spec.types, ", "), join(group.spec.zones, ", "));
+                     market, join(group.spec.types, ", "), join(group.spec.zones, ", "));
 }
 
 }  // namespace

@@ -176,7 +176,9 @@ void LinuxRuntime::launch_shim(const SharedPod& pod) {
         if (!result) return sandbox_ready(pod, std::unexpected(result.error()));
         if (result->status.code != 0) {
           return sandbox_ready(
-              pod, fail(Reason::kUnavailable, "starting the Pod's supervisor: " + result->output));
+              pod, fail(Reason::kUnavailable,
+                        fmt::format("starting the Pod's supervisor: it ended with status {}: {}",
+                                    result->status.code, result->output)));
         }
         sandbox_ready(pod, connect(pod));
       }));

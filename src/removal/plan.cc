@@ -155,6 +155,14 @@ void Planner::wait(Removal removal, Decision& out) {
                              bare->key.to_string());
     return;
   }
+  const cloud::AutoScalingGroup* group = group_of(removal);
+  if (record.request.cause == Cause::kScaleDown && group != nullptr &&
+      group->desired_capacity <= group->min_size && !is_urgent(record, state_.now, state_.options)) {
+    // It was larger when this was asked for; the Node is wanted after all.
+    out.phase = Phase::kCancelled;
+    out.detail = fmt::format("group {} is at its minimum of {}", group->name, group->min_size);
+    return;
+  }
   if (!admit(removal, out)) return;
   order_replacement(removal, out);
   if (!may_detach(removal, out)) return;

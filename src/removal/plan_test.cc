@@ -151,6 +151,7 @@ TEST(PlanTest, AScaleDownNeitherReplacesNorGoesBelowTheMinimum) {
   EXPECT_TRUE(only(state).detach);
   state.groups[0].min_size = 3;
   EXPECT_FALSE(only(state).detach);
+  EXPECT_EQ(only(state).phase, Phase::kCancelled) << "the Node is wanted after all";
   EXPECT_EQ(only(state).detail, "group scaling is at its minimum of 3");
 }
 

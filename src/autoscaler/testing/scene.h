@@ -140,13 +140,14 @@ class Scene {
     return plan;
   }
   void fail_pool(const std::string& group, const std::string& type, const std::string& zone,
-                 cloud::Market market) {
+                 cloud::Market market,
+                 const std::string& message = "InsufficientInstanceCapacity: none left") {
     seen.activities.push_back({.id = ++activities,
                                .start = seen.wall,
                                .end = seen.wall,
                                .group = group,
                                .status = "Failed",
-                               .status_message = "InsufficientInstanceCapacity: none left",
+                               .status_message = message,
                                .type = type,
                                .zone = zone,
                                .market = market});
