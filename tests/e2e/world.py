@@ -243,6 +243,7 @@ class World:
         print(f"---- {self.name}: status, then the end of its log", file=sys.stderr)
         with contextlib.suppress(subprocess.TimeoutExpired):
             print(run("status", "--name", self.name, timeout=10).stdout, file=sys.stderr)
+            print("\n".join(run("events", "--name", self.name, timeout=10).stdout.splitlines()[-80:]), file=sys.stderr)
         print("\n".join(read(f"{self.state}/minato.log").splitlines()[-40:]), file=sys.stderr)
 
     # Commands.

@@ -1,0 +1,14 @@
+# What the other files share. Each value's key in minato.yaml stands behind it.
+locals {
+  service    = "shop"                                                    # service
+  cluster    = "shop"                                                    # service
+  short_name = "shop"                                                    # service, within the 32 characters of load balancer names
+  domain     = "shop.example.com"                                        # domain
+  region     = "ap-northeast-1"                                          # region
+  zones      = ["ap-northeast-1a", "ap-northeast-1c", "ap-northeast-1d"] # zones
+
+  # Both sides must agree on it: the target group here, the Service in kubernetes/base/service.yaml.
+  node_port = 30080
+
+  service_cidr = "10.100.0.0/16"
+}

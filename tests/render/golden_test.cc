@@ -1,0 +1,62 @@
+// The three examples as they are rendered, byte for byte: a change of the output is a change that a
+// reviewer reads. MINATO_UPDATE_GOLDEN=1 writes them anew.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "render/render.h"
+
+namespace minato::render {
+namespace {
+namespace fs = std::filesystem;
+
+const fs::path kRoot = MINATO_SOURCE_DIR;
+
+std::string read(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Files read_tree(const fs::path& root) {
+  Files out;
+  if (!fs::exists(root)) return out;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.is_regular_file()) out[fs::relative(entry.path(), root).string()] = read(entry.path());
+  }
+  return out;
+}
+
+void write_tree(const fs::path& root, const Files& files) {
+  fs::remove_all(root);
+  for (const auto& [path, text] : files) {
+    fs::create_directories((root / path).parent_path());
+    std::ofstream(root / path, std::ios::binary) << text;
+  }
+}
+
+class GoldenTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(GoldenTest, ExampleIsRenderedAsReviewed) {
+  const std::string name = GetParam();
+  const auto spec = spec::read({{name + ".yaml", read(kRoot / "examples/eks" / (name + ".yaml"))}});
+  ASSERT_TRUE(spec) << spec.error().message;
+  const auto files = render(*spec);
+  ASSERT_TRUE(files) << files.error().message;
+  const fs::path golden = kRoot / "tests/render/golden" / name;
+  if (std::getenv("MINATO_UPDATE_GOLDEN") != nullptr) write_tree(golden, *files);
+  const Files reviewed = read_tree(golden);
+  for (const auto& [path, text] : *files) {
+    ASSERT_TRUE(reviewed.contains(path)) << path << " is new";
+    EXPECT_EQ(text, reviewed.at(path)) << path;
+  }
+  for (const auto& [path, text] : reviewed) EXPECT_TRUE(files->contains(path)) << path << " is gone";
+}
+
+INSTANTIATE_TEST_SUITE_P(Examples, GoldenTest, testing::Values("small", "typical", "everything"));
+
+}  // namespace
+}  // namespace minato::render

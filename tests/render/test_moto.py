@@ -1,0 +1,232 @@
+"""What is rendered, applied by Terraform to moto, an AWS that nobody here wrote, and read back with
+boto3: apply, then a plan without changes, then destroy.
+
+moto has no EKS add-ons, access entries and Pod Identity, and its clusters lack most of what the
+provider reads back: those resources are left out here and stand in by a local value; `validate` and
+the mocked provider of test_render.py cover them. Images of EKS are not among moto's parameters:
+those of Amazon Linux take their place.
+"""
+import base64
+import email
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+import tools
+from tools import Scratch, Terraform, example, missing, need_terraform, render
+
+LEFT_OUT = ("aws_eks_cluster", "aws_eks_addon", "aws_eks_access_entry", "aws_eks_access_policy_association",
+            "aws_eks_pod_identity_association", "aws_eks_addon_version")
+SERVICES = ("acm", "autoscaling", "cloudwatch", "ec2", "ecr", "elbv2", "iam", "logs", "route53",
+            "secretsmanager", "sns", "ssm", "sts")
+
+STAND_IN = """
+resource "aws_security_group" "stand_in" {
+  name   = "cluster"
+  vpc_id = local.vpc_id
+}
+
+locals {
+  stand_in = {
+    name                  = local.cluster
+    version               = "1.35"
+    endpoint              = "https://cluster.invalid"
+    certificate_authority = [{ data = "Q0E=" }]
+    vpc_config            = [{ cluster_security_group_id = aws_security_group.stand_in.id }]
+  }
+}
+"""
+
+
+def block(kind):
+    return re.compile(rf'^(resource|data) "{kind}" "\w+" {{\n(?:.*\n)*?^}}\n', re.M)
+
+
+def adapt(directory, endpoint, region):
+    """Cuts out what moto lacks and points the provider at it; the rest stays byte for byte."""
+    (directory / "addons.tf").unlink()
+    for path in directory.glob("*.tf"):
+        text = path.read_text()
+        for kind in LEFT_OUT:
+            text = block(kind).sub("", text)
+        text = text.replace("aws_eks_cluster.this", "local.stand_in")
+        text = text.replace("  depends_on = [aws_eks_access_entry.node, aws_eks_addon.before_nodes]\n", "")
+        text = re.sub(r'name = "/aws/service/eks/.*/(x86_64|arm64)/.*"',
+                      r'name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-\1"', text)
+        path.write_text(text)
+    (directory / "stand-in.tf").write_text(STAND_IN)
+    endpoints = "\n".join(f'    {name} = "{endpoint}"' for name in SERVICES)
+    (directory / "moto_override.tf").write_text(f'''
+provider "aws" {{
+  region                      = "{region}"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = false
+  skip_metadata_api_check     = true
+
+  endpoints {{
+{endpoints}
+  }}
+}}
+
+resource "aws_lb" "this" {{
+  enable_deletion_protection = false
+}}
+''')
+
+
+class Moto:
+    def __init__(self, directory):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = open(directory / "moto.log", "w")
+        self.process = subprocess.Popen(["moto_server", "-H", "127.0.0.1", "-p", str(self.port)], stdout=self.log, stderr=self.log,
+                                        env={**os.environ, "MOTO_ACM_VALIDATION_WAIT": "1"})
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("moto_server does not listen")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(30)
+        self.log.close()
+
+
+class AppliedToMoto(Scratch):
+    def setUp(self):
+        super().setUp()
+        need_terraform("whether AWS would take what is rendered")
+        if shutil.which("moto_server") is None:
+            missing("moto_server", "whether AWS would take what is rendered")
+        try:
+            import boto3
+        except ImportError:
+            missing("boto3", "what was made of it")
+        self.boto3 = boto3
+        self.moto = Moto(self.directory)
+        self.addCleanup(self.moto.close)
+
+    def client(self, service, region):
+        return self.boto3.client(service, region_name=region, endpoint_url=self.moto.url,
+                                 aws_access_key_id="test", aws_secret_access_key="test")
+
+    def applied(self, name, region, *overlays):
+        """Applies an example and gives a function that makes clients to look at it."""
+        files = [example(name)]
+        for i, text in enumerate(overlays):
+            files.append(self.directory / f"overlay{i}.yaml")
+            files[-1].write_text(text)
+        out = self.directory / "out"
+        render(out, *files)
+        adapt(out / "terraform", self.moto.url, region)
+        self.client("route53", region).create_hosted_zone(Name="example.com.", CallerReference="1")
+        self.terraform = Terraform(out / "terraform")
+        self.terraform.init()
+        self.terraform("validate", "-no-color")
+        self.terraform("apply", "-auto-approve", "-input=false", "-no-color")
+        again = self.terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", check=False)
+        self.assertEqual(0, again.returncode, f"a second plan has changes:\n{again.stdout}")
+        return lambda service: self.client(service, region)
+
+    def destroyed(self, aws):
+        self.terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+        self.assertEqual([], aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"])
+        self.assertEqual([], aws("elbv2").describe_load_balancers()["LoadBalancers"])
+
+    def check_balancer(self, aws, deregistration_delay):
+        elb = aws("elbv2")
+        group, = elb.describe_target_groups()["TargetGroups"]
+        self.assertEqual(("instance", "HTTP", 30080), (group["TargetType"], group["Protocol"], group["Port"]))
+        attributes = {a["Key"]: a["Value"] for a in elb.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]}
+        self.assertEqual(str(deregistration_delay), attributes["deregistration_delay.timeout_seconds"])
+        balancer, = elb.describe_load_balancers()["LoadBalancers"]
+        listeners = {l["Port"]: l for l in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]}
+        self.assertEqual("redirect", listeners[80]["DefaultActions"][0]["Type"])
+        self.assertEqual("HTTPS", listeners[443]["Protocol"])
+        self.assertEqual(group["TargetGroupArn"], listeners[443]["DefaultActions"][0]["TargetGroupArn"])
+        return group
+
+    def user_data(self, aws, group):
+        policy = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+        template = policy.get("LaunchTemplateSpecification") or group["LaunchTemplate"]
+        version, = aws("ec2").describe_launch_template_versions(LaunchTemplateId=template["LaunchTemplateId"],
+                                                                Versions=[str(template["Version"])])["LaunchTemplateVersions"]
+        data = version["LaunchTemplateData"]
+        self.assertEqual(("required", 1), (data["MetadataOptions"]["HttpTokens"], data["MetadataOptions"]["HttpPutResponseHopLimit"]))
+        part, = email.message_from_bytes(base64.b64decode(data["UserData"])).get_payload()
+        return part.get_payload()
+
+    def test_typical(self):
+        aws = self.applied("typical", "ap-northeast-1")
+        target_group = self.check_balancer(aws, 30)
+        groups = {g["AutoScalingGroupName"]: g for g in aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]}
+        self.assertEqual({"shop-master", "shop-scaling"}, set(groups))
+        scaling, master = groups["shop-scaling"], groups["shop-master"]
+        self.assertEqual((3, 20), (scaling["MinSize"], scaling["MaxSize"]))
+        self.assertEqual([target_group["TargetGroupArn"]], scaling["TargetGroupARNs"])
+        self.assertEqual([], master["TargetGroupARNs"])
+        distribution = scaling["MixedInstancesPolicy"]["InstancesDistribution"]
+        self.assertEqual((2, 0, "price-capacity-optimized"),
+                         (distribution["OnDemandBaseCapacity"], distribution["OnDemandPercentageAboveBaseCapacity"],
+                          distribution["SpotAllocationStrategy"]))
+        self.assertEqual(["m6i.large", "m5.large", "m5a.large", "m5d.large", "m5ad.large"],
+                         [o["InstanceType"] for o in scaling["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"]])
+        tags = {t["Key"]: t["Value"] for t in scaling["Tags"]}
+        self.assertEqual("owned", tags["k8s.io/cluster-autoscaler/shop"])
+        self.assertEqual("scaling", tags["k8s.io/cluster-autoscaler/node-template/label/minato.dev/node-group"])
+        self.assertIn("--register-with-taints=minato.dev/node-group=master:NoSchedule", self.user_data(aws, master))
+        scaling_data = self.user_data(aws, scaling)
+        self.assertIn("--node-labels=minato.dev/node-group=scaling", scaling_data)
+        self.assertNotIn("register-with-taints", scaling_data)
+        self.assertEqual(3, len({s["AvailabilityZone"] for s in aws("ec2").describe_subnets(
+            Filters=[{"Name": "tag:Name", "Values": ["shop-private-*"]}])["Subnets"]}))
+        self.check_no_secret_in_state()
+        self.destroyed(aws)
+
+    def check_no_secret_in_state(self):
+        state = self.terraform("state", "list").stdout
+        self.assertIn('aws_secretsmanager_secret.this["shop/payment"]', state)
+        self.assertNotIn("aws_ssm_parameter.", state.replace("data.aws_ssm_parameter.", ""))
+        self.assertNotIn("secretsmanager_secret_version", state)
+
+    def test_small(self):
+        aws = self.applied("small", "us-east-1", "eks: {vpc: {nat: one}}\nload_balancer: {deregistration_delay: 45s}\n")
+        self.check_balancer(aws, 45)
+        self.assertEqual(1, len(aws("ec2").describe_nat_gateways()["NatGateways"]))
+        self.destroyed(aws)
+
+    def test_everything_in_an_existing_vpc(self):
+        region = "eu-central-1"
+        ec2 = self.client("ec2", region)
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        ec2.attach_internet_gateway(VpcId=vpc, InternetGatewayId=ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
+        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{i}.0/24", AvailabilityZone=region + "abc"[i % 3])["Subnet"]["SubnetId"]
+                   for i in range(6)]
+        certificate = self.client("acm", region).request_certificate(DomainName="orders.example.com", ValidationMethod="DNS")["CertificateArn"]
+        policy = self.client("iam", region).create_policy(
+            PolicyName="orders-queue", PolicyDocument='{"Version":"2012-10-17","Statement":[]}')["Policy"]["Arn"]
+        aws = self.applied("everything", region, f"""
+eks:
+  vpc: {{id: {vpc}, public_subnets: {subnets[:3]}, private_subnets: {subnets[3:]}}}
+  certificate: {certificate}
+  policies: [{policy}]
+""".replace("'", ""))
+        self.check_balancer(aws, 45)
+        groups = {g["AutoScalingGroupName"]: g for g in aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]}
+        self.assertEqual(set(subnets[3:]), set(groups["orders-api-scaling"]["VPCZoneIdentifier"].split(",")))
+        self.destroyed(aws)
+
+
+if __name__ == "__main__":
+    tools.main("__main__")

@@ -1,0 +1,115 @@
+"""What the tests of rendering share: the minato program, Terraform on its own settings, and variants
+of the file.
+
+A tool that is absent is no failure: the test says which one, and what stays unchecked. With
+MINATO_STRICT=1 such skips are failures. The provider comes from a local mirror that
+MINATO_TERRAFORM_MIRROR names; nothing is fetched.
+"""
+import itertools
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MINATO = os.environ.get("MINATO_E2E_PROGRAM", str(ROOT / "build/apps/minato/minato"))
+MIRROR = os.environ.get("MINATO_TERRAFORM_MIRROR", "")
+STRICT = os.environ.get("MINATO_STRICT") == "1"
+EXAMPLES = ("small", "typical", "everything")
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE.
+
+
+def run(*command, cwd=None, env=None, check=True, timeout=600):
+    done = subprocess.run([str(c) for c in command], cwd=cwd, env=env, text=True, timeout=timeout,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def render(directory, *files, options=(), check=True):
+    return run(MINATO, "render", *files, "-o", directory, *options, check=check)
+
+
+def example(name):
+    return ROOT / "examples/eks" / f"{name}.yaml"
+
+
+def missing(tool, unchecked):
+    """Skips the test at hand, or fails it where skips are not wanted."""
+    message = f"{tool} is not here: {unchecked} stays unchecked"
+    if STRICT:
+        raise AssertionError(message)
+    raise unittest.SkipTest(message)
+
+
+def need_terraform(unchecked):
+    if shutil.which("terraform") is None:
+        missing("terraform", unchecked)
+    if not MIRROR or not pathlib.Path(MIRROR).is_dir():
+        missing("a provider mirror (MINATO_TERRAFORM_MIRROR)", unchecked)
+
+
+class Terraform:
+    """Terraform in one working directory, without any setting of the user's."""
+
+    def __init__(self, workdir, **env):
+        self.workdir = pathlib.Path(workdir)
+        config = self.workdir.parent / "empty.tfrc"
+        config.write_text("")
+        self.env = {**os.environ, "TF_CLI_CONFIG_FILE": str(config), "TF_IN_AUTOMATION": "1",
+                    "CHECKPOINT_DISABLE": "1", "TF_DATA_DIR": str(self.workdir.parent / "terraform-data"),
+                    "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
+                    **env}
+
+    def __call__(self, *arguments, check=True):
+        return run("terraform", *arguments, cwd=self.workdir, env=self.env, check=check)
+
+    def init(self):
+        self("init", f"-plugin-dir={MIRROR}", "-input=false", "-no-color")
+
+
+class Scratch(unittest.TestCase):
+    """A test with a directory of its own."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="minato-render-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+
+CHOICES = {
+    "network": ("", "eks: {vpc: {nat: one}}",
+                "eks: {vpc: {id: vpc-1, public_subnets: [s-1, s-2, s-3], private_subnets: [s-4, s-5, s-6]}}"),
+    "secrets": ("", "secrets: {A: 'ssm:/x/a'}", "secrets: {A: 'secretsmanager:x#k', B: 'ssm:b', C: 'generated:'}\neks: {secrets: csi}",
+                "secrets: {A: 'secretsmanager:arn:aws:secretsmanager:us-east-1:1:secret:x-1'}",
+                "secrets: {A: 'ssm:/x/a'}\neks: {secrets: plain}"),
+    "nodes": ("", "nodes: {scaling: {types: [m7g.large], min: 0, max: 9, spot: 100%}}",
+              "nodes: {master: {types: [t3.medium, t3.large], min: 3}, scaling: {types: [m5.large, m6i.large], spot: 50%, on_demand_base: 1}}"),
+    "eks": ("", "eks: {version: '1.34', protect: false, api_access: [203.0.113.0/24, 198.51.100.7/32]}",
+            "eks: {admins: ['arn:aws:iam::123456789012:role/a'], policies: ['arn:aws:iam::123456789012:policy/p'], log_retention_days: 7}"),
+    "domain": ("", "eks: {certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/x'}",
+               "eks: {hosted_zone: example.com, certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/x'}"),
+}
+
+
+def variants():
+    """Every pair of choices at least once, each as the texts of a base and its overlays."""
+    base = example("small").read_text()
+    seen = set()
+    for first, second in itertools.combinations(CHOICES, 2):
+        for a, b in itertools.product(CHOICES[first], CHOICES[second]):
+            overlays = tuple(text for text in (a, b) if text)
+            if overlays not in seen:
+                seen.add(overlays)
+                yield [base, *(overlay + "\n" for overlay in overlays)]
+
+
+def main(module):
+    program = unittest.main(module=module, exit=False, verbosity=2)
+    result = program.result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    sys.exit(SKIPPED if result.skipped and len(result.skipped) == result.testsRun else 0)
