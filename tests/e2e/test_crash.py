@@ -119,10 +119,10 @@ class ContainerTest(unittest.TestCase):
 
     def test_6_dns_server_is_restarted(self):
         servers = self.world.processes(r"^dnsmasq ")
-        self.assertEqual(len(servers), 1)
+        self.assertEqual(len(servers), 2, "one in each DNS Pod")
         for pid in servers:
             os.kill(pid, signal.SIGKILL)
-        wait_until("another dnsmasq runs", lambda: set(self.world.processes(r"^dnsmasq ")) - set(servers))
+        wait_until("others run in their place", lambda: len(set(self.world.processes(r"^dnsmasq ")) - set(servers)) == 2, 20)
 
     def test_7_dead_instance_is_replaced(self):
         status = self.world.status()
