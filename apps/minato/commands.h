@@ -45,11 +45,16 @@ void add_rollback(CLI::App& app, int& exit_code);
 void add_trust(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_load(CLI::App& app, int& exit_code);
+void add_drill(CLI::App& app, int& exit_code);
+void add_lint(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
 void add_drain(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_cloud(CLI::App& app, int& exit_code);
+void add_kubeconfig(CLI::App& app, int& exit_code);
 void add_roles(CLI::App& app, int& exit_code);
+void add_render(CLI::App& app, int& exit_code);
+void add_import(CLI::App& app, int& exit_code);
 
 void add_name(CLI::App& command, Common& common);
 void add_output(CLI::App& command, Common& common);

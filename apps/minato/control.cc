@@ -21,6 +21,7 @@ struct Arguments {
   std::string state_dir;
   int https_fd = -1;
   int http_fd = -1;
+  int api_fd = -1;
 };
 
 Status run_world(const Arguments& arguments, host::Loop& loop, env::Log& log) {
@@ -29,7 +30,7 @@ Status run_world(const Arguments& arguments, host::Loop& loop, env::Log& log) {
   const std::string socket = config.run_dir + "/control.sock";
   ASSIGN_OR_RETURN(auto server, control::Server::listen(loop, socket));
   ASSIGN_OR_RETURN(auto local, local::LocalWorld::open(loop, log, std::move(config),
-                                                       {arguments.https_fd, arguments.http_fd}));
+                                                       {arguments.https_fd, arguments.http_fd, arguments.api_fd}));
   local::Service service(loop, *local, *server);
   RETURN_IF_ERROR(local->start());
   (void)::unlink(start_error_file(world).c_str());
@@ -49,6 +50,7 @@ int run_control(int argc, char** argv) {
   app.add_option("--state-dir", arguments.state_dir)->required();
   app.add_option("--https-fd", arguments.https_fd)->required();
   app.add_option("--http-fd", arguments.http_fd)->required();
+  app.add_option("--api-fd", arguments.api_fd);
   CLI11_PARSE(app, argc, argv);
   ::signal(SIGPIPE, SIG_IGN);
   host::Loop loop;

@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "ask.h"
+#include "drill/report.h"
 #include "host/loop.h"
 #include "linux_net/doctor.h"
 #include "load/generator.h"
@@ -61,6 +62,32 @@ struct LoadArguments {
   std::size_t connections = 1000;
 };
 
+// Whether the figures are the service's or the generator's own.
+json::object generator_json(const load::Report& report) {
+  const auto milliseconds = [](Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); };
+  return {{"lateP99Ms", milliseconds(report.lateness.percentile(990))},
+          {"lateMaxMs", milliseconds(report.lateness.maximum())},
+          {"waitedForConnection", report.waited},
+          {"isLimit", report.is_generator_slow()}};
+}
+
+// Tenths of a second in which requests failed, by when they were due.
+json::array error_timeline(const load::Report& report) {
+  json::array out;
+  for (std::size_t i = 0; i < report.timeline.slices().size(); ++i) {
+    const drill::Slice& slice = report.timeline.slices()[i];
+    if (slice.failures() == 0) continue;
+    const Duration at = report.timeline.start_of(i) - report.timeline.begun();
+    json::object causes;
+    for (std::size_t cause = 0; cause < drill::kCauses; ++cause) {
+      if (slice.failed[cause] > 0) causes[std::string(to_string(static_cast<drill::Cause>(cause)))] = slice.failed[cause];
+    }
+    out.push_back(json::object{{"atSeconds", std::chrono::duration<double>(at).count()}, {"sent", slice.sent},
+                               {"failed", slice.failures()}, {"causes", std::move(causes)}});
+  }
+  return out;
+}
+
 json::object report_json(const load::Report& report) {
   json::object failures;
   for (const auto& [cause, count] : report.failures) failures[std::string(to_string(cause))] = count;
@@ -76,7 +103,9 @@ json::object report_json(const load::Report& report) {
           {"p95Ms", milliseconds(950)},
           {"p99Ms", milliseconds(990)},
           {"maxMs", milliseconds(1000)},
-          {"firstFailure", report.example}};
+          {"firstFailure", report.example},
+          {"generator", generator_json(report)},
+          {"errorTimeline", error_timeline(report)}};
 }
 
 std::string report_text(const load::Report& report) {
@@ -87,6 +116,10 @@ std::string report_text(const load::Report& report) {
     return std::chrono::duration<double, std::milli>(report.latency.percentile(permille)).count();
   };
   out += fmt::format("; latency p50 {:.1f} ms, p99 {:.1f} ms, max {:.1f} ms", ms(500), ms(990), ms(1000));
+  if (report.is_generator_slow()) {
+    const double late = std::chrono::duration<double, std::milli>(report.lateness.percentile(990)).count();
+    out += fmt::format("; the generator is the limit (late by {:.0f} ms at p99, {} waited for a connection)", late, report.waited);
+  }
   return out;
 }
 
@@ -102,6 +135,7 @@ Result<load::Options> load_options(const LoadArguments& arguments) {
   out.path = arguments.path;
   out.rate = arguments.rate;
   out.max_connections = arguments.connections;
+  out.threads = 0;
   ASSIGN_OR_RETURN(out.duration, parse_duration(arguments.duration));
   ASSIGN_OR_RETURN(out.timeout, parse_duration(arguments.timeout));
   return out;
@@ -130,7 +164,7 @@ int run_load(const LoadArguments& arguments) {
       });
   loop.run();
   if (live) fmt::print(stderr, "\r\033[K");
-  fmt::print("{}\n", arguments.common.json() ? json::serialize(report_json(report)) : report_text(report));
+  fmt::print("{}\n", arguments.common.json() ? drill::plain_json(report_json(report)) : report_text(report));
   return report.failed() == 0 ? kDone : kFailed;
 }
 

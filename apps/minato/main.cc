@@ -54,6 +54,8 @@ int run_command_line(int argc, char** argv) {
   add_deploy(app, exit_code);
   add_rollback(app, exit_code);
   add_load(app, exit_code);
+  add_drill(app, exit_code);
+  add_lint(app, exit_code);
   add_simulate(app, exit_code);
   add_trust(app, exit_code);
   add_doctor(app, exit_code);
@@ -61,6 +63,9 @@ int run_command_line(int argc, char** argv) {
   add_explain(app, exit_code);
   add_cloud(app, exit_code);
   add_roles(app, exit_code);
+  add_kubeconfig(app, exit_code);
+  add_render(app, exit_code);
+  add_import(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "host/files.h"
 #include "sim/chaos.h"
+#include "sim/scenario.h"
 
 namespace minato::app {
 namespace json = boost::json;
@@ -17,6 +18,11 @@ struct Arguments {
   std::uint64_t seeds = 1;
   int steps = 200;
   double rate = 20;
+  bool list = false;
+  std::string scenario;
+  std::int32_t nodes = 0;
+  std::int32_t pods = 0;
+  double scenario_rate = 0;
 };
 
 spec::Spec example() {
@@ -62,7 +68,107 @@ void print(const sim::ChaosReport& report) {
   for (const std::string& violation : report.violations) fmt::print("  BROKEN {}\n", violation);
 }
 
+int list_scenarios(const Arguments& arguments) {
+  if (arguments.common.json()) {
+    json::array out;
+    for (const sim::Scenario& each : sim::scenarios()) {
+      out.push_back(json::object{{"number", each.number}, {"name", each.name}, {"happens", each.happens}, {"expected", each.expected}});
+    }
+    fmt::print("{}\n", json::serialize(out));
+    return kDone;
+  }
+  for (const sim::Scenario& each : sim::scenarios()) {
+    fmt::print("{:>4}  {:<28}{}\n      {:<28}{}\n", each.number, each.name, each.happens, "", each.expected);
+  }
+  return kDone;
+}
+
+json::object to_json(const sim::RequestCounts& counts) {
+  return {{"sent", counts.sent},
+          {"ok", counts.ok},
+          {"noTarget", counts.no_target},
+          {"refused", counts.refused},
+          {"reset", counts.reset},
+          {"timeout", counts.timeout},
+          {"overloaded", counts.overloaded},
+          {"inFlight", counts.in_flight()}};
+}
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+json::object to_json(const sim::ScenarioReport& report) {
+  json::array story;
+  for (const sim::StoryLine& line : report.story) {
+    story.push_back(json::object{{"atSeconds", seconds(line.at)}, {"source", line.source}, {"text", line.text}, {"count", line.count}});
+  }
+  json::object out{{"number", report.number},
+                   {"name", report.name},
+                   {"seed", report.seed},
+                   {"traceHash", fmt::format("{:016x}", report.trace_hash)},
+                   {"simulatedSeconds", seconds(report.simulated)},
+                   {"requests", to_json(report.requests)},
+                   {"p50Ms", seconds(report.p50) * 1000},
+                   {"p99Ms", seconds(report.p99) * 1000},
+                   {"onDemandMicroUsd", report.on_demand_micro_usd},
+                   {"spotMicroUsd", report.spot_micro_usd},
+                   {"directionChanges", report.direction_changes},
+                   {"events", report.events},
+                   {"writes", report.writes},
+                   {"story", std::move(story)},
+                   {"facts", json::array(report.facts.begin(), report.facts.end())},
+                   {"failures", json::array(report.failures.begin(), report.failures.end())}};
+  if (report.recovery >= Duration{}) out["recoverySeconds"] = seconds(report.recovery);
+  return out;
+}
+
+void print(const sim::ScenarioReport& report) {
+  for (const sim::StoryLine& line : report.story) {
+    const std::string times = line.count > 1 ? fmt::format(" (and {} more)", line.count - 1) : "";
+    fmt::print("{:>10}  {:<24}{}{}\n", format_minutes(line.at), line.source, line.text, times);
+  }
+  const sim::RequestCounts& counts = report.requests;
+  fmt::print("\n{} {}  seed {}  trace {:016x}  {} simulated, {} events, {} writes\n", report.number, report.name, report.seed,
+             report.trace_hash, format_minutes(report.simulated), report.events, report.writes);
+  fmt::print("requests   {} sent, {} ok, {} failed, {} in flight; half within {}, 99 % within {}\n", counts.sent, counts.ok,
+             counts.failed(), counts.in_flight(), format_duration(report.p50), format_duration(report.p99));
+  if (counts.failed() > 0) {
+    fmt::print("  by cause {} no target, {} refused, {} reset, {} timeout, {} overloaded\n", counts.no_target, counts.refused,
+               counts.reset, counts.timeout, counts.overloaded);
+  }
+  if (report.recovery >= Duration{}) fmt::print("recovery   {}\n", format_minutes(report.recovery));
+  fmt::print("cost       {:.4f} USD on-demand, {:.4f} USD spot\n", static_cast<double>(report.on_demand_micro_usd) / 1e6,
+             static_cast<double>(report.spot_micro_usd) / 1e6);
+  for (const std::string& fact : report.facts) fmt::print("seen       {}\n", fact);
+  for (const std::string& failure : report.failures) fmt::print("NOT MET    {}\n", failure);
+}
+
+int run_scenarios(const Arguments& arguments) {
+  const sim::Scenario* scenario = sim::find_scenario(arguments.scenario);
+  if (scenario == nullptr) {
+    return fail_with({Reason::kNotFound, fmt::format("no scenario \"{}\"; see minato simulate --list", arguments.scenario)},
+                     arguments.common);
+  }
+  bool broken = false;
+  for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
+    const sim::ScenarioReport report =
+        sim::run_scenario(*scenario, {.seed = seed,
+                                      .nodes = arguments.nodes,
+                                      .replicas = arguments.pods,
+                                      .requests_per_second = arguments.scenario_rate});
+    if (arguments.common.json()) {
+      fmt::print("{}\n", json::serialize(to_json(report)));
+    } else {
+      print(report);
+    }
+    std::fflush(stdout);
+    broken = broken || !report.failures.empty();
+  }
+  return broken ? kFailed : kDone;
+}
+
 int run_simulate(const Arguments& arguments) {
+  if (arguments.list) return list_scenarios(arguments);
+  if (!arguments.scenario.empty()) return run_scenarios(arguments);
   const auto spec = read_spec(arguments);
   if (!spec) return fail_with(spec.error(), arguments.common);
   bool broken = false;
@@ -92,6 +198,11 @@ void add_simulate(CLI::App& app, int& exit_code) {
   command->add_option("--seeds", arguments->seeds, "So many runs, from --seed on")->check(CLI::Range(1, 1000000))->capture_default_str();
   command->add_option("--steps", arguments->steps, "Things that happen in one run")->check(CLI::Range(0, 1000000))->capture_default_str();
   command->add_option("--rps", arguments->rate, "Requests per second")->check(CLI::Range(0.0, 10000.0))->capture_default_str();
+  command->add_flag("--list", arguments->list, "The named scenarios");
+  command->add_option("--scenario", arguments->scenario, "Plays one of them, by name or number");
+  command->add_option("--nodes", arguments->nodes, "Of a scenario: most Nodes of the scaling group")->check(CLI::Range(1, 5000));
+  command->add_option("--pods", arguments->pods, "Of a scenario: replicas at the least")->check(CLI::Range(1, 100000));
+  command->add_option("--load", arguments->scenario_rate, "Of a scenario: requests per second at first")->check(CLI::Range(0.0, 1e6));
   command->callback([arguments, &exit_code] { exit_code = run_simulate(*arguments); });
 }
 

@@ -40,6 +40,12 @@ std::string render_service(const json::value& service) {
   if (const std::string digest = text(service, "digest"); !digest.empty()) {
     out += "  digest   " + digest + "\n";
   }
+  if (const json::value* scaling = service.as_object().if_contains("autoscaling")) {
+    const json::value* current = scaling->as_object().if_contains("currentPercent");
+    out += fmt::format("  scaling  {} to {} Pods at {}% CPU (now {})\n", number(*scaling, "min"), number(*scaling, "max"),
+                       number(*scaling, "targetPercent"),
+                       current == nullptr ? "not known" : fmt::format("{}%", number(*scaling, "currentPercent")));
+  }
   if (const std::string message = text(service, "message"); !message.empty()) {
     out += "  rollout  " + message + "\n";
   }
@@ -50,10 +56,15 @@ std::string render_service(const json::value& service) {
 
 std::string render_status(const json::value& status) {
   std::string out = render_service(status.at("service"));
-  Table nodes({"NODE", "ZONE", "GROUP", "TYPE", "STATUS", "PODS", "AGE"});
+  if (const json::value* world = status.as_object().if_contains("world")) {
+    if (const auto percent = number(*world, "cpuScalePercent"); percent != 100) {
+      out += fmt::format("  machine  a vCPU here is worth {}% of a real one (cpu_scale)\n", percent);
+    }
+  }
+  Table nodes({"NODE", "ZONE", "GROUP", "TYPE", "MARKET", "STATUS", "PODS", "AGE"});
   for (const json::value& node : list(status, "nodes")) {
     nodes.add({text(node, "name"), text(node, "zone"), text(node, "group"), text(node, "type"),
-               text(node, "status"), std::to_string(number(node, "pods")), age(node)});
+               text(node, "market"), text(node, "status"), std::to_string(number(node, "pods")), age(node)});
   }
   Table pods({"POD", "READY", "STATUS", "RESTARTS", "NODE", "ZONE", "AGE"});
   for (const json::value& pod : list(status, "pods")) {

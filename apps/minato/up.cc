@@ -27,6 +27,8 @@ namespace {
 constexpr Duration kQuietStart = 5s;
 constexpr int kHttpsNumber = 10;  // Descriptor numbers in the control process.
 constexpr int kHttpNumber = 11;
+constexpr int kApiNumber = 12;
+constexpr std::uint16_t kApiPort = 6443;  // Unless it is taken.
 
 struct Arguments {
   Common common;
@@ -34,6 +36,7 @@ struct Arguments {
   bool detach = false;
   std::uint16_t https_port = 0;
   std::uint16_t http_port = 0;
+  std::uint16_t api_port = 0;
   int timeout_s = 180;
 };
 
@@ -81,6 +84,20 @@ Result<host::Fd> listen_on(std::uint16_t port, const char* what) {
   return fd;
 }
 
+std::uint16_t port_of(const host::Fd& fd) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
+// Where clients of the Kubernetes API connect is in the kubeconfig: any port will do.
+Result<host::Fd> listen_for_api(std::uint16_t asked) {
+  if (asked != 0) return listen_on(asked, "api");
+  if (auto usual = listen_on(kApiPort, "api")) return usual;
+  return listen_on(0, "api");
+}
+
 Result<std::vector<spec::Source>> read_sources(const std::vector<std::string>& files) {
   std::vector<spec::Source> out;
   for (const std::string& file : files) {
@@ -108,6 +125,7 @@ Result<local::WorldConfig> prepare(const Arguments& arguments) {
   config.directory = std::filesystem::absolute(arguments.files.front()).parent_path().string();
   config.https_port = arguments.https_port != 0 ? arguments.https_port : spec.local.https_port;
   config.http_port = arguments.http_port != 0 ? arguments.http_port : spec.local.http_port;
+  config.api_port = arguments.api_port;
   config.started_by = kVersion;
   const auto before = local::load_world_config(world.state_dir);
   ASSIGN_OR_RETURN(config.secrets, resolve_secrets(spec, config.directory,
@@ -117,9 +135,11 @@ Result<local::WorldConfig> prepare(const Arguments& arguments) {
 
 enum class Begun { kNothing, kSomething };  // Whether there is something of ours to remove.
 
-Status start_world(const local::WorldConfig& config, Begun& begun) {
+Status start_world(local::WorldConfig& config, Begun& begun) {
   ASSIGN_OR_RETURN(const host::Fd https, listen_on(config.https_port, "https"));
   ASSIGN_OR_RETURN(const host::Fd http, listen_on(config.http_port, "http"));
+  ASSIGN_OR_RETURN(const host::Fd api, listen_for_api(config.api_port));
+  config.api_port = port_of(api);
   const World world = world_named(config.name);
   begun = Begun::kSomething;
   RETURN_IF_ERROR(host::make_directories(world.state_dir, 0700));
@@ -133,8 +153,8 @@ Status start_world(const local::WorldConfig& config, Begun& begun) {
   options.log_file = world.log_file();
   options.control = {std::filesystem::read_symlink("/proc/self/exe").string(), "control",
                      "--state-dir", config.state_dir, "--https-fd", std::to_string(kHttpsNumber),
-                     "--http-fd", std::to_string(kHttpNumber)};
-  options.descriptors = {{https.get(), kHttpsNumber}, {http.get(), kHttpNumber}};
+                     "--http-fd", std::to_string(kHttpNumber), "--api-fd", std::to_string(kApiNumber)};
+  options.descriptors = {{https.get(), kHttpsNumber}, {http.get(), kHttpNumber}, {api.get(), kApiNumber}};
   ASSIGN_OR_RETURN(const linux_net::HolderInfo holder, linux_net::start_holder(options));
   if (!holder.note.empty()) fmt::print(stderr, "minato: note: {}\n", holder.note);
   return {};
@@ -198,6 +218,7 @@ void print_how_to_reach(const local::WorldConfig& config) {
   fmt::print("\n{} is up: {}\n"
              "  reach it   curl --cacert {}/ca.crt {}\n"
              "  trust      minato trust\n"
+             "  kubectl    minato kubeconfig --merge\n"
              "  state      {}\n"
              "  log        {}\n\n",
              config.name, config.url(), world.authority_dir(), config.url(), world.state_dir,
@@ -280,6 +301,8 @@ void add_up(CLI::App& app, int& exit_code) {
   command->add_option("--https-port", arguments->https_port, "Port on 127.0.0.1 (default: the file's, else 8443)")
       ->check(CLI::Range(1, 65535));
   command->add_option("--http-port", arguments->http_port, "Port that redirects to HTTPS (default: the file's, else 8080)")
+      ->check(CLI::Range(1, 65535));
+  command->add_option("--api-port", arguments->api_port, "Port of the Kubernetes API (default: 6443, else any that is free)")
       ->check(CLI::Range(1, 65535));
   command->add_option("--timeout", arguments->timeout_s, "Seconds to wait until it serves")->capture_default_str();
   command->callback([arguments, &exit_code] { exit_code = run_up(*arguments); });

@@ -61,7 +61,8 @@ constexpr std::size_t kMaxConnectionsPerWorker = 8192;
 constexpr int kMaxBurns = 64;
 constexpr milliseconds kRequestTimeout{10'000};  // A begun request must be complete by then.
 constexpr milliseconds kIdleTimeout{75'000};     // Longer than a load balancer's 60 s.
-constexpr milliseconds kLastCallTimeout{1'000};  // For requests on their way when we stop.
+constexpr milliseconds kLastCallTimeout{1'000};  // For requests on their way when we stop …
+constexpr milliseconds kIdleLinger{3'000};       // … and for idle ones to be closed by the other side.
 
 std::string variable(const char* name, const char* fallback = "") {
   const char* value = std::getenv(name);
@@ -457,7 +458,7 @@ class Worker {
       if (connection.busy || !connection.output.empty()) continue;
       // Whoever keeps a connection may be sending on it right now: it is answered once more, with
       // "Connection: close", and closed by us only when nothing has come for a while.
-      set_deadline(connection, kLastCallTimeout);
+      set_deadline(connection, connection.served ? kIdleLinger : kLastCallTimeout);
     }
   }
 

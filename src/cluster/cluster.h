@@ -80,6 +80,7 @@ class Cluster {
   Status apply(const blueprint::Blueprint& blueprint);
 
   kube::Client& client() { return client_; }
+  registry::Registry& registry() { return *registry_; }
   informer::Informers& informers() { return informers_; }
   cloudmodel::Cloud& cloud() const { return *cloud_; }
   removal::Remover& remover() { return *remover_; }

@@ -22,6 +22,21 @@ std::string label(const kube::Object& object, std::string_view name) {
   return found == object.metadata.labels.end() ? "" : found->second;
 }
 
+json::object view_autoscaling(const kube::HorizontalPodAutoscaler& autoscaler) {
+  json::object out{{"min", autoscaler.spec.min_replicas.value_or(1)}, {"max", autoscaler.spec.max_replicas}};
+  for (const kube::MetricSpec& metric : autoscaler.spec.metrics) {
+    if (metric.resource && metric.resource->target.average_utilization) {
+      out["targetPercent"] = *metric.resource->target.average_utilization;
+    }
+  }
+  for (const kube::MetricStatus& metric : autoscaler.status.current_metrics) {
+    if (metric.resource && metric.resource->current.average_utilization) {
+      out["currentPercent"] = *metric.resource->current.average_utilization;
+    }
+  }
+  return out;
+}
+
 json::object view_service(Cluster& cluster, const ViewOptions& options) {
   json::object out{{"name", options.service}, {"namespace", options.namespace_}, {"url", options.url}};
   const auto deployment = cluster.informers().of<kube::Deployment>().get({options.namespace_, options.service});
@@ -38,6 +53,9 @@ json::object view_service(Cluster& cluster, const ViewOptions& options) {
   out["revision"] = revision == annotations.end() ? "" : revision->second;
   out["image"] = deployment->spec.template_.spec.containers.at(0).image;
   out["message"] = rollout_of(*deployment).message;
+  const auto autoscaler =
+      cluster.informers().of<kube::HorizontalPodAutoscaler>().get({options.namespace_, options.service});
+  if (autoscaler) out["autoscaling"] = view_autoscaling(*autoscaler);
   std::set<std::string> digests;
   for (const auto& pod : cluster.informers().of<kube::Pod>().in_namespace(options.namespace_)) {
     for (const kube::ContainerStatus& status : pod->status.container_statuses) {
@@ -53,6 +71,10 @@ json::object view_service(Cluster& cluster, const ViewOptions& options) {
 json::array view_nodes(Cluster& cluster, WallTime now) {
   std::map<std::string, std::int64_t> pods;
   for (const auto& [key, pod] : cluster.informers().of<kube::Pod>().all()) ++pods[pod->spec.node_name];
+  std::map<std::string, std::string_view> markets;
+  for (const cloud::Instance& instance : cluster.cloud().describe_auto_scaling_instances()) {
+    markets[instance.hostname] = cloud::to_string(instance.market);
+  }
   std::vector<std::pair<std::string, json::object>> rows;
   for (const auto& [key, node] : cluster.informers().of<kube::Node>().all()) {
     rows.emplace_back(label(*node, kube::kLabelZone) + "/" + label(*node, kube::kLabelNodeGroup) + "/" + key.name,
@@ -60,6 +82,7 @@ json::array view_nodes(Cluster& cluster, WallTime now) {
                                    {"zone", label(*node, kube::kLabelZone)},
                                    {"group", label(*node, kube::kLabelNodeGroup)},
                                    {"type", label(*node, kube::kLabelInstanceType)},
+                                   {"market", markets[key.name]},
                                    {"status", kube::display_status(*node)},
                                    {"pods", pods[key.name]},
                                    {"ageSeconds", age(node->metadata.creation_timestamp, now)}});
@@ -105,10 +128,30 @@ json::array view_targets(Cluster& cluster) {
   return out;
 }
 
+// What a Warning told of is over: the Pod has become Ready since, the HPA has its metrics.
+bool is_settled(Cluster& cluster, const kube::Event& event) {
+  const kube::ObjectKey key{event.involved_object.namespace_, event.involved_object.name};
+  if (event.involved_object.kind == "Pod") {
+    const auto pod = cluster.informers().of<kube::Pod>().get(key);
+    if (!pod) return false;
+    return std::ranges::any_of(pod->status.conditions, [&](const kube::PodCondition& condition) {
+      return condition.type == kube::kReady && condition.status == kube::kTrue &&
+             condition.last_transition_time >= event.last_timestamp;
+    });
+  }
+  if (event.involved_object.kind != "HorizontalPodAutoscaler") return false;
+  const auto autoscaler = cluster.informers().of<kube::HorizontalPodAutoscaler>().get(key);
+  if (!autoscaler) return false;
+  return std::ranges::any_of(autoscaler->status.conditions, [&](const auto& condition) {
+    return condition.type == "ScalingActive" && condition.status == kube::kTrue &&
+           condition.last_transition_time >= event.last_timestamp;
+  });
+}
+
 json::array view_warnings(Cluster& cluster, const ViewOptions& options, WallTime now) {
   std::vector<std::shared_ptr<const kube::Event>> events;
   for (const auto& [key, event] : cluster.informers().of<kube::Event>().all()) {
-    if (event->type == kube::kWarning) events.push_back(event);
+    if (event->type == kube::kWarning && !is_settled(cluster, *event)) events.push_back(event);
   }
   std::ranges::stable_sort(events, std::ranges::greater{}, [](const auto& event) {
     return event->last_timestamp.time_since_epoch();

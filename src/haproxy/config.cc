@@ -90,6 +90,8 @@ std::string https_frontend(const Settings& settings) {
 backend relay
     option http-server-close
     timeout server {patience}ms
+    http-response set-var(txn.relayed) bool(true)
+    http-after-response set-header Server awselb/2.0 if !{{ var(txn.relayed) -m found }}
     server relay unix@{relay} send-proxy-v2
 
 frontend requests
@@ -141,6 +143,7 @@ std::string http_frontend(const Settings& settings) {
       fmt::arg("fd", kHttpDescriptor), fmt::arg("port", port));
 }
 
+// What no target answered says that the balancer did, as ALB's own answers do.
 // HAProxy answers 503 when a target could not be connected to. ALB answers 504 when that took its
 // whole connect timeout, else 502. Answers that targets gave themselves are left alone: only those
 // set txn.target_status.
@@ -148,6 +151,7 @@ std::string backend_answers(const Settings& settings) {
   return fmt::format(
       R"(    http-response set-var(txn.target_status) status
     http-after-response set-var(txn.elapsed) date(0,ms),sub(txn.start)
+    http-after-response set-header Server awselb/2.0 if !{{ var(txn.target_status) -m found }}
     http-after-response set-status 504 reason "Gateway Time-out" if {{ status 503 }} !{{ var(txn.target_status) -m found }} {{ var(txn.elapsed) -m int ge {connect} }}
     http-after-response set-status 502 reason "Bad Gateway" if {{ status 503 }} !{{ var(txn.target_status) -m found }}
     http-error status 503 content-type text/html lf-string "<html><head><title>%[date(0,ms),sub(txn.start),div({connect}),bool,iif(504 Gateway Time-out,502 Bad Gateway)]</title></head></html>"
@@ -176,15 +180,15 @@ std::string backends(const Settings& settings, const std::vector<SeedTarget>& se
     if (!seed.healthy) continue;
     text += fmt::format("    server {} {}:{}\n", seed.target.id, seed.target.ip, seed.target.port);
   }
-  text += fmt::format("\nbackend targets_open\n    balance {}\n    http-reuse always\n{}", algorithm,
-                      backend_answers(settings));
+  text += fmt::format("\nbackend targets_open\n    balance {}\n    http-reuse always\n    default-server {}\n{}", algorithm,
+                      kPoolOptions, backend_answers(settings));
   for (const SeedTarget& seed : seeds) {
     text += fmt::format("    server {} {}:{}\n", seed.target.id, seed.target.ip, seed.target.port);
   }
   text +=
       R"(
 backend no_target
-    http-request return status 503 content-type text/html string "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
+    http-request return status 503 content-type text/html string "<html><head><title>503 Service Temporarily Unavailable</title></head></html>" hdr Server awselb/2.0
 )";
   return text;
 }
@@ -253,8 +257,8 @@ std::string render_config(const Settings& settings, const std::vector<SeedTarget
 
 std::string check_options(const balancer::TargetGroupConfig& group) {
   const balancer::HealthCheck& check = group.health_check;
-  std::string text = fmt::format("check inter {}ms rise {} fall {}", to_milliseconds(check.interval),
-                                 check.healthy_threshold, check.unhealthy_threshold);
+  std::string text = fmt::format("check inter {}ms rise {} fall {} {}", to_milliseconds(check.interval),
+                                 check.healthy_threshold, check.unhealthy_threshold, kPoolOptions);
   if (check.port != 0) text += fmt::format(" port {}", check.port);
   if (group.slow_start > Duration{0}) {
     text += fmt::format(" slowstart {}ms", to_milliseconds(group.slow_start));

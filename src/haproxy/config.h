@@ -65,6 +65,10 @@ struct SeedTarget {
 };
 std::string render_config(const Settings& settings, const std::vector<SeedTarget>& seeds);
 
+// Connections to targets that nobody uses are closed soon, by us: one that its Pod closes when it
+// stops may be chosen for a request in that very moment.
+inline constexpr std::string_view kPoolOptions = "pool-purge-delay 1s";
+
 // "check inter 5000ms …": what the config says once for all servers of `targets`. Servers added
 // at run time do not take it over: `add server` has to repeat it.
 std::string check_options(const balancer::TargetGroupConfig& group);

@@ -57,6 +57,8 @@ frontend https
 backend relay
     option http-server-close
     timeout server 75000ms
+    http-response set-var(txn.relayed) bool(true)
+    http-after-response set-header Server awselb/2.0 if !{ var(txn.relayed) -m found }
     server relay unix@/run/minato/relay.sock send-proxy-v2
 
 frontend requests
@@ -92,21 +94,23 @@ backend targets
 ANSWERS    option httpchk
     http-check send meth GET uri /healthz ver HTTP/1.1 hdr Host %[bc_dst]:%[bc_dst_port] hdr User-Agent ELB-HealthChecker/2.0
     http-check expect status 200-399
-    default-server check inter 5000ms rise 2 fall 3 port 9000 slowstart 30000ms
+    default-server check inter 5000ms rise 2 fall 3 pool-purge-delay 1s port 9000 slowstart 30000ms
     server i-1 10.0.1.11:30080
 
 backend targets_open
     balance leastconn
     http-reuse always
+    default-server pool-purge-delay 1s
 ANSWERS    server i-1 10.0.1.11:30080
     server i-2 10.0.2.11:30080
 
 backend no_target
-    http-request return status 503 content-type text/html string "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
+    http-request return status 503 content-type text/html string "<html><head><title>503 Service Temporarily Unavailable</title></head></html>" hdr Server awselb/2.0
 )";
 
 constexpr char kAnswers[] = R"(    http-response set-var(txn.target_status) status
     http-after-response set-var(txn.elapsed) date(0,ms),sub(txn.start)
+    http-after-response set-header Server awselb/2.0 if !{ var(txn.target_status) -m found }
     http-after-response set-status 504 reason "Gateway Time-out" if { status 503 } !{ var(txn.target_status) -m found } { var(txn.elapsed) -m int ge 10000 }
     http-after-response set-status 502 reason "Bad Gateway" if { status 503 } !{ var(txn.target_status) -m found }
     http-error status 503 content-type text/html lf-string "<html><head><title>%[date(0,ms),sub(txn.start),div(10000),bool,iif(504 Gateway Time-out,502 Bad Gateway)]</title></head></html>"

@@ -290,7 +290,7 @@ void TargetTable::place(Record& record, Mode mode, Outcome& outcome) const {
   // Without this the first failure or, when down, the first pass would decide alone.
   commands.push_back(
       fmt::format("set server {} health {}", server, mode == Mode::kUp ? "up" : "down"));
-  commands.push_back(fmt::format("add server {} {}", open, address));
+  commands.push_back(fmt::format("add server {} {} {}", open, address, kPoolOptions));
   commands.push_back(fmt::format("enable server {}", open));
   commands.push_back(fmt::format("set server {} state ready", server));
 }

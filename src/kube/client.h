@@ -27,6 +27,7 @@ struct ListOptions {
   // Field selector terms, all must hold: ("spec.nodeName", "ip-10-77-1-11"). Which fields a kind
   // offers is the registry's list; others fail with BadRequest.
   std::vector<std::pair<std::string, std::string>> fields;
+  std::vector<std::pair<std::string, std::string>> excluded_fields;  // The same with "!=".
 };
 
 struct ObjectList {

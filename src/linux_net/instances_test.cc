@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "host/loop.h"
+#include "host/process.h"
 #include "linux_net/dns.h"
 #include "linux_net/doctor.h"
 #include "linux_net/network_fixture.h"
@@ -31,7 +32,7 @@ class InstancesTest : public NetworkTest {
     auto opened = Vpc::open({.directory = dir_, .zones = {"az-a", "az-b"}}, log_);
     ASSERT_TRUE(opened) << opened.error().message;
     vpc_ = std::move(opened).value();
-    serve();
+    restart();
   }
   void TearDown() override { EXPECT_TRUE(cgroups_.remove_root()); }
   void restart() {

@@ -147,6 +147,9 @@ Status Netlink::add_address(const std::string& device, const Prefix& address_and
   ifaddrmsg info{};
   info.ifa_family = AF_INET;
   info.ifa_prefixlen = static_cast<std::uint8_t>(address_and_length.length);
+  // RFC 3927: not for talking to other links, so that masquerading never takes it as its source.
+  const bool is_link_local = (address_and_length.base.value >> 16) == 0xA9FE;
+  if (is_link_local) info.ifa_scope = RT_SCOPE_LINK;
   ASSIGN_OR_RETURN(const int index, index_of(device));
   info.ifa_index = static_cast<std::uint32_t>(index);
   NetlinkRequest request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, info);

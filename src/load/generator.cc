@@ -5,16 +5,17 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <deque>
-#include <list>
+#include <map>
 #include <variant>
+
+#include "load/shards.h"
 
 namespace minato::load {
 namespace asio = boost::asio;
@@ -22,33 +23,21 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using boost::system::error_code;
 
-std::string_view to_string(Failure failure) {
-  switch (failure) {
-    case Failure::kRefused: return "refused";
-    case Failure::kReset: return "reset";
-    case Failure::kTimeout: return "timeout";
-    case Failure::kTls: return "tls";
-    case Failure::kHttp4xx: return "4xx";
-    case Failure::kHttp5xx: return "5xx";
-    case Failure::kOther: return "other";
-  }
-  return "";
-}
-
-std::uint64_t Report::failed() const {
-  std::uint64_t total = 0;
-  for (const auto& [cause, count] : failures) total += count;
-  return total;
-}
-
 namespace {
 
 constexpr Duration kTick = 1ms;
 constexpr Duration kReuseWithin = 20s;
+constexpr Duration kProgress = 100ms;
 constexpr std::size_t kMaxBody = 1 << 20;
+constexpr std::string_view kBalancerServer = "awselb";  // What an ALB answers by itself says so.
 
 Failure classify(const error_code& error) {
   if (error == beast::error::timeout) return Failure::kTimeout;
+  if (error == asio::error::no_descriptors || error == asio::error::no_buffer_space ||
+      error == boost::system::errc::address_not_available ||
+      error == boost::system::errc::too_many_files_open_in_system) {
+    return Failure::kGenerator;
+  }
   if (error == asio::error::connection_refused) return Failure::kRefused;
   if (error.category() == asio::error::get_ssl_category()) return Failure::kTls;
   if (error == asio::error::connection_reset || error == asio::error::eof ||
@@ -64,7 +53,8 @@ class AsioGenerator;
 // One connection; carries one request at a time, then goes back to the pool.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(AsioGenerator& owner, asio::ssl::context* tls);
+  Connection(AsioGenerator& owner, asio::ssl::context* tls, std::uint64_t id);
+  std::uint64_t id() const { return id_; }
   void send(MonoTime due);
   bool is_open() const { return open_; }
   void close();
@@ -83,9 +73,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   AsioGenerator& owner_;
+  std::uint64_t id_;
   std::variant<beast::tcp_stream, beast::ssl_stream<beast::tcp_stream>> stream_;
   bool open_ = false;
   MonoTime due_{};
+  std::shared_ptr<const std::string> request_;  // Being written.
   beast::flat_buffer buffer_;
   std::optional<http::response_parser<http::string_body>> parser_;
 };
@@ -98,69 +90,78 @@ class AsioGenerator final : public Generator {
         tls_(std::move(tls)),
         endpoint_(asio::ip::make_address(options_.address), options_.port),
         alive_(std::make_shared<bool>(true)) {
-    request_.method(http::verb::get);
-    request_.target(options_.path);
-    request_.version(11);
-    request_.set(http::field::host, options_.host);
-    request_.set(http::field::user_agent, "minato-load");
-    request_.keep_alive(true);
+    compose();
   }
   ~AsioGenerator() override {
     alive_.reset();
-    for (const auto& connection : all_) connection->close();
+    for (const auto& [id, connection] : all_) connection->close();
   }
 
   void start(std::function<void(const Report&)> progress,
              std::function<void(const Report&)> done) override {
     progress_ = std::move(progress);
     done_ = std::move(done);
-    started_ = loop_.monotonic();
-    next_progress_ = started_ + 1s;
-    total_ = static_cast<std::uint64_t>(
-        options_.rate * std::chrono::duration<double>(options_.duration).count());
+    started_ = options_.start_at == MonoTime{} ? loop_.monotonic() : options_.start_at;
+    report_.timeline.begin(started_);
+    paced_from_ = started_;
+    ends_ = started_ + options_.duration;
+    next_progress_ = started_ + kProgress;
     tick();
   }
-  void stop() override { total_ = report_.sent + waiting_.size(); }
+  void change(double rate, const std::string& path) override {
+    paced_from_ = std::max(started_, loop_.monotonic());
+    paced_ = 0;
+    options_.rate = rate;
+    options_.path = path;
+    compose();
+  }
+  void stop() override { ends_ = loop_.monotonic(); }
+  const Report& report() const override { return report_; }
 
-  void succeeded(Connection& connection, MonoTime due, int status) {
-    report_.latency.add(loop_.monotonic() - due);
+  void answered(Connection& connection, MonoTime due, int status, Failure cause) {
+    const Duration latency = loop_.monotonic() - due;
+    report_.latency.add(latency);
     ++report_.statuses[status];
     if (status < 400) {
       ++report_.ok;
+      report_.timeline.ok(due, latency);
     } else {
-      note_failure(status < 500 ? Failure::kHttp4xx : Failure::kHttp5xx,
-                   fmt::format("HTTP status {}", status));
+      note_failure(due, cause, fmt::format("HTTP status {}", status));
     }
     ended(connection);
   }
-  void broke(Connection& connection, const error_code& error) {
-    note_failure(classify(error), error.message());
+  void broke(Connection& connection, MonoTime due, const error_code& error) {
+    note_failure(due, classify(error), error.message());
     ended(connection);
   }
 
   const Options& options() const { return options_; }
   const asio::ip::tcp::endpoint& endpoint() const { return endpoint_; }
-  http::request<http::empty_body>& request() { return request_; }
+  std::shared_ptr<const std::string> request() const { return request_; }
   asio::io_context& io() { return loop_.io(); }
   std::weak_ptr<bool> alive() const { return alive_; }
 
  private:
+  void compose() {
+    request_ = std::make_shared<const std::string>(fmt::format(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: minato-load\r\n\r\n", options_.path, options_.host));
+  }
+  MonoTime due_of(std::uint64_t request) const {
+    return paced_from_ + Duration{static_cast<std::int64_t>(static_cast<double>(request) / options_.rate * 1e9)};
+  }
   void tick() {
     const MonoTime now = loop_.monotonic();
-    const double elapsed = std::chrono::duration<double>(now - started_).count();
-    const auto due_count = std::min(total_, static_cast<std::uint64_t>(elapsed * options_.rate) + 1);
-    while (report_.sent < due_count) {
-      const Duration offset{static_cast<std::int64_t>(static_cast<double>(report_.sent) /
-                                                      options_.rate * 1e9)};
+    for (MonoTime due = due_of(paced_); due <= now && due < ends_; due = due_of(++paced_)) {
       ++report_.sent;
-      waiting_.push_back(started_ + offset);
+      report_.timeline.sent(due);
+      waiting_.push_back(due);
     }
     drop_stale(now);
     dispatch();
     if (now >= next_progress_ && progress_) {
       report_.elapsed = now - started_;
       progress_(report_);
-      next_progress_ += 1s;
+      next_progress_ = now + kProgress;
     }
     if (finish_if_over()) return;
     timer_ = loop_.after(kTick, [this] { tick(); });
@@ -175,9 +176,7 @@ class AsioGenerator final : public Generator {
     }
     idle_.erase(idle_.begin(), fresh);
   }
-  void forget(const Connection& connection) {
-    std::erase_if(all_, [&](const auto& each) { return each.get() == &connection; });
-  }
+  void forget(const Connection& connection) { all_.erase(connection.id()); }
   void dispatch() {
     while (!waiting_.empty()) {
       std::shared_ptr<Connection> connection;
@@ -185,13 +184,21 @@ class AsioGenerator final : public Generator {
         connection = idle_.back().connection;
         idle_.pop_back();
       } else if (all_.size() < options_.max_connections) {
-        connection = std::make_shared<Connection>(*this, tls_.get());
-        all_.push_back(connection);
+        connection = std::make_shared<Connection>(*this, tls_.get(), ++last_id_);
+        all_.emplace(last_id_, connection);
       } else {
+        if (held_up_ < waiting_.size()) report_.waited += waiting_.size() - held_up_;
+        held_up_ = waiting_.size();
         return;
       }
       const MonoTime due = waiting_.front();
       waiting_.pop_front();
+      // Who waited for a connection was not late for lack of our time.
+      if (held_up_ > 0) {
+        --held_up_;
+      } else {
+        report_.lateness.add(loop_.monotonic() - due);
+      }
       ++in_flight_;
       connection->send(due);
     }
@@ -206,14 +213,15 @@ class AsioGenerator final : public Generator {
     dispatch();
   }
   bool finish_if_over() {
-    if (report_.sent < total_ || !waiting_.empty() || in_flight_ > 0) return false;
+    if (due_of(paced_) < ends_ || !waiting_.empty() || in_flight_ > 0) return false;
     report_.elapsed = loop_.monotonic() - started_;
     const auto done = std::exchange(done_, nullptr);
     if (done) done(report_);
     return true;
   }
-  void note_failure(Failure failure, const std::string& message) {
+  void note_failure(MonoTime due, Failure failure, const std::string& message) {
     ++report_.failures[failure];
+    report_.timeline.failed(due, failure);
     report_.last_failure = loop_.monotonic();
     if (report_.first_failure == MonoTime{}) {
       report_.first_failure = report_.last_failure;
@@ -225,9 +233,10 @@ class AsioGenerator final : public Generator {
   Options options_;
   std::unique_ptr<asio::ssl::context> tls_;
   asio::ip::tcp::endpoint endpoint_;
-  http::request<http::empty_body> request_;
+  std::shared_ptr<const std::string> request_;
   std::shared_ptr<bool> alive_;
-  std::list<std::shared_ptr<Connection>> all_;
+  std::map<std::uint64_t, std::shared_ptr<Connection>> all_;
+  std::uint64_t last_id_ = 0;
   struct Idle {
     std::shared_ptr<Connection> connection;
     MonoTime since{};
@@ -235,7 +244,10 @@ class AsioGenerator final : public Generator {
   std::vector<Idle> idle_;
   std::deque<MonoTime> waiting_;
   std::size_t in_flight_ = 0;
-  std::uint64_t total_ = 0;
+  std::size_t held_up_ = 0;   // At the head of those waiting: for lack of a connection.
+  MonoTime paced_from_{};     // The present rate holds since then …
+  std::uint64_t paced_ = 0;   // … and so many were due in it.
+  MonoTime ends_{};
   MonoTime started_{};
   MonoTime next_progress_{};
   Report report_;
@@ -244,8 +256,8 @@ class AsioGenerator final : public Generator {
   std::function<void(const Report&)> done_;
 };
 
-Connection::Connection(AsioGenerator& owner, asio::ssl::context* tls)
-    : owner_(owner), stream_(std::in_place_type<beast::tcp_stream>, owner.io()) {
+Connection::Connection(AsioGenerator& owner, asio::ssl::context* tls, std::uint64_t id)
+    : owner_(owner), id_(id), stream_(std::in_place_type<beast::tcp_stream>, owner.io()) {
   if (tls != nullptr) {
     auto& secure = stream_.emplace<beast::ssl_stream<beast::tcp_stream>>(owner.io(), *tls);
     // The macro of this name casts in the old style.
@@ -301,8 +313,9 @@ void Connection::handshake() {
 }
 
 void Connection::write() {
+  request_ = owner_.request();
   with_stream([this](auto& stream) {
-    http::async_write(stream, owner_.request(),
+    asio::async_write(stream, asio::buffer(*request_),
                       [self = shared_from_this(), alive = owner_.alive()](const error_code& error,
                                                                           std::size_t) {
                         if (!alive.lock()) return;
@@ -327,15 +340,37 @@ void Connection::read() {
 }
 
 void Connection::answered() {
-  const auto status = static_cast<int>(parser_->get().result_int());
-  if (!parser_->get().keep_alive()) close();
+  const auto& answer = parser_->get();
+  const auto status = static_cast<int>(answer.result_int());
+  const bool by_balancer = answer[http::field::server].starts_with(kBalancerServer);
+  if (!answer.keep_alive()) close();
   tcp().expires_never();
-  owner_.succeeded(*this, due_, status);
+  owner_.answered(*this, due_, status, status < 500 ? Failure::kStatus4xx
+                                       : by_balancer ? Failure::kBalancer5xx
+                                                     : Failure::kTarget5xx);
 }
 
 void Connection::failed(const error_code& error) {
   close();
-  owner_.broke(*this, error);
+  owner_.broke(*this, due_, error);
+}
+
+}  // namespace
+
+namespace {
+
+Result<std::unique_ptr<asio::ssl::context>> make_tls(const Options& options) {
+  if (!options.tls) return nullptr;
+  error_code error;
+  auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
+  tls->set_verify_mode(asio::ssl::verify_peer);
+  if (options.ca_file.empty()) {
+    tls->set_default_verify_paths(error);
+  } else {
+    tls->load_verify_file(options.ca_file, error);
+  }
+  if (!error) return tls;
+  return fail(Reason::kNotFound, fmt::format("trusted certificates {}: {}", options.ca_file, error.message()));
 }
 
 }  // namespace
@@ -347,19 +382,13 @@ Result<std::unique_ptr<Generator>> Generator::make(host::Loop& loop, Options opt
   if (options.rate <= 0 || options.max_connections == 0) {
     return fail(Reason::kInvalid, "rate and connections must be more than 0");
   }
-  std::unique_ptr<asio::ssl::context> tls;
-  if (options.tls) {
-    tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
-    tls->set_verify_mode(asio::ssl::verify_peer);
-    if (options.ca_file.empty()) {
-      tls->set_default_verify_paths(error);
-    } else {
-      tls->load_verify_file(options.ca_file, error);
-    }
-    if (error) {
-      return fail(Reason::kNotFound,
-                  fmt::format("trusted certificates {}: {}", options.ca_file, error.message()));
-    }
+  ASSIGN_OR_RETURN(auto tls, make_tls(options));
+  const std::size_t threads = options.threads == 0 ? threads_for(options.rate) : options.threads;
+  if (threads > 1) {
+    return make_sharded(loop, std::move(options), threads, [](host::Loop& own, const Options& share) {
+      auto context = make_tls(share);
+      return std::make_unique<AsioGenerator>(own, share, context ? std::move(*context) : nullptr);
+    });
   }
   return std::make_unique<AsioGenerator>(loop, std::move(options), std::move(tls));
 }

@@ -2,8 +2,10 @@
 // counts from when it was due, so that a stall is not hidden by the requests it held up (coordinated
 // omission). Every request that was due ends in exactly one of the counts.
 //
-// HTTP/1.1 with keep-alive over TLS or plain TCP, on the loop. Never more than max_connections are
-// open; a request that finds none free waits, and its waiting counts.
+// HTTP/1.1 with keep-alive over TLS or plain TCP. Never more than max_connections are open; a
+// request that finds none free waits, and its waiting counts. One thread, the loop's, carries some
+// thousand requests a second; `threads` above 1 spreads them over threads of their own, and only
+// callbacks come on the loop.
 #pragma once
 
 #include <functional>
@@ -11,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "drill/timeline.h"
 #include "host/loop.h"
 #include "load/histogram.h"
 
@@ -27,10 +30,11 @@ struct Options {
   Duration duration = 10s;
   Duration timeout = 10s;
   std::size_t max_connections = 1000;
+  std::size_t threads = 1;  // 0: as many as the rate needs.
+  MonoTime start_at{};      // 0: at start(). Shards begin together.
 };
 
-enum class Failure { kRefused, kReset, kTimeout, kTls, kHttp4xx, kHttp5xx, kOther };
-std::string_view to_string(Failure failure);
+using Failure = drill::Cause;
 
 struct Report {
   std::uint64_t sent = 0;
@@ -38,11 +42,20 @@ struct Report {
   std::map<Failure, std::uint64_t> failures;
   std::map<int, std::uint64_t> statuses;
   Histogram latency;  // Of all that were answered.
+  // How late requests left for reasons of our own: this process had no time. Where the figures are
+  // the service's, nearly all left within a few milliseconds.
+  Histogram lateness;
+  std::uint64_t waited = 0;  // For a connection: all were busy.
+  drill::Timeline timeline;  // By when requests were due.
   Duration elapsed{};
   MonoTime first_failure{};
   MonoTime last_failure{};
   std::string example;  // What the first failure said.
   std::uint64_t failed() const;
+  // More than one request of a hundred left late, or connections were too few: then latencies tell
+  // of the generator.
+  bool is_generator_slow() const;
+  void add(const Report& other);  // Of another shard.
 };
 
 class Generator {
@@ -51,11 +64,14 @@ class Generator {
   static Result<std::unique_ptr<Generator>> make(host::Loop& loop, Options options);
   virtual ~Generator() = default;
 
-  // `done` when the last request has ended. `progress` about once a second.
+  // `done` when the last request has ended. `progress` ten times a second.
   virtual void start(std::function<void(const Report&)> progress,
                      std::function<void(const Report&)> done) = 0;
+  // From now on; what is in flight goes on.
+  virtual void change(double rate, const std::string& path) = 0;
   // Sends no more; what is in flight still ends.
   virtual void stop() = 0;
+  virtual const Report& report() const = 0;  // As of the last progress.
 };
 
 }  // namespace minato::load

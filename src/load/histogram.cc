@@ -25,6 +25,12 @@ void Histogram::add(Duration latency) {
   maximum_ = std::max(maximum_, latency);
 }
 
+void Histogram::add(const Histogram& other) {
+  for (std::size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
+  count_ += other.count_;
+  maximum_ = std::max(maximum_, other.maximum_);
+}
+
 Duration Histogram::percentile(std::uint32_t permille) const {
   const std::uint64_t rank = (count_ * permille + 999) / 1000;
   std::uint64_t seen = 0;

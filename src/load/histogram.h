@@ -11,6 +11,7 @@ namespace minato::load {
 class Histogram {
  public:
   void add(Duration latency);
+  void add(const Histogram& other);
   std::uint64_t count() const { return count_; }
   // The latency that `permille` of 1000 requests did not exceed (upper edge of its bucket); 0 when
   // empty.

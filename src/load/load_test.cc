@@ -88,7 +88,7 @@ TEST(GeneratorTest, EveryRequestIsAccountedFor) {
                                    .tls = false, .rate = 300, .duration = 500ms});
   EXPECT_EQ(report.sent, 150u);
   EXPECT_EQ(report.ok + report.failed(), 150u);
-  EXPECT_EQ(report.failures.at(Failure::kHttp5xx), 50u);
+  EXPECT_EQ(report.failures.at(Failure::kTarget5xx), 50u);
   EXPECT_EQ(report.latency.count(), 150u);
 }
 
@@ -102,6 +102,36 @@ TEST(GeneratorTest, RefusedConnectionsAreCounted) {
   const Report report = run(loop, {.host = "x", .address = "127.0.0.1", .port = port, .tls = false,
                                    .rate = 100, .duration = 100ms});
   EXPECT_EQ(report.failures.at(Failure::kRefused), 10u);
+}
+
+TEST(GeneratorTest, ShardsTogetherSendWhatOneWould) {
+  host::Loop loop;
+  TinyServer server(loop);
+  const Report report = run(loop, {.host = "x", .address = "127.0.0.1", .port = server.port(),
+                                   .tls = false, .rate = 300, .duration = 500ms, .threads = 3});
+  EXPECT_EQ(report.sent, 150u);
+  EXPECT_EQ(report.ok + report.failed(), 150u);
+  const drill::Slice all = report.timeline.sum({}, MonoTime::max());
+  EXPECT_EQ(all.sent, 150u);
+  EXPECT_EQ(all.ok, report.ok);
+  EXPECT_EQ(all.failures(), report.failed());
+}
+
+TEST(GeneratorTest, RateChangesWhileItRuns) {
+  host::Loop loop;
+  TinyServer server(loop);
+  auto generator = Generator::make(loop, {.host = "x", .address = "127.0.0.1", .port = server.port(),
+                                          .tls = false, .rate = 100, .duration = 400ms});
+  ASSERT_TRUE(generator);
+  const auto timer = loop.after(200ms, [&] { (*generator)->change(1000, "/"); });
+  Report report;
+  (*generator)->start({}, [&](const Report& r) {
+    report = r;
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_GT(report.sent, 120u);
+  EXPECT_EQ(report.ok + report.failed(), report.sent);
 }
 
 TEST(GeneratorTest, BadOptionsAreRefused) {

@@ -53,6 +53,7 @@ Result<std::unique_ptr<LocalWorld>> LocalWorld::open(host::Loop& loop, env::Log&
   RETURN_IF_ERROR(world->open_images());
   RETURN_IF_ERROR(world->open_balancer(listeners));
   RETURN_IF_ERROR(world->make_cluster(blueprint));
+  RETURN_IF_ERROR(world->open_api(listeners.api_fd));
   // Sinks are in place now: what the proxy reports from here on is heard.
   ASSIGN_OR_RETURN(const balancer::Config balancer_config, world->balancer_config(blueprint));
   RETURN_IF_ERROR(world->balancer_->configure(balancer_config));
@@ -140,6 +141,12 @@ Result<balancer::Config> LocalWorld::balancer_config(const blueprint::Blueprint&
   return out;
 }
 
+Status LocalWorld::open_api(int listening) {
+  if (listening < 0) return {};
+  ASSIGN_OR_RETURN(api_, ApiEndpoint::open(loop_, env_.fork("api"), *cluster_, host::Fd(listening), {config_.state_dir, host_name()}));
+  return {};
+}
+
 cluster::Profile LocalWorld::profile() const {
   return spec_.local.realistic ? cluster::kRealistic : cluster::kFast;
 }
@@ -161,6 +168,7 @@ Status LocalWorld::make_cluster(const blueprint::Blueprint& blueprint) {
       [this](const cloud::Instance& instance) { metadata_->remove(instance.id); }};
   ASSIGN_OR_RETURN(cluster_, cluster::Cluster::make(env_.fork("cluster"), *store_, std::move(seams),
                                                     std::move(options)));
+  log_care_ = std::make_unique<LogCare>(loop_, log_, cluster_->informers(), config_.state_dir);
   return open_agent_link();
 }
 
@@ -199,6 +207,7 @@ void LocalWorld::clear_node(const std::string& node) {
 
 Status LocalWorld::start() {
   RETURN_IF_ERROR(cluster_->start());
+  log_care_->start();
   return cluster_->apply(compile(spec_, config_.secrets));
 }
 
@@ -230,6 +239,11 @@ Status LocalWorld::deploy(WorldConfig changed) {
   spec_ = std::move(spec);
   RETURN_IF_ERROR(cluster_->apply(blueprint));
   ASSIGN_OR_RETURN(const balancer::Config config, balancer_config(blueprint));
+  return balancer_->configure(config);
+}
+
+Status LocalWorld::renew_certificate() {
+  ASSIGN_OR_RETURN(const balancer::Config config, balancer_config(compile(spec_, config_.secrets)));
   return balancer_->configure(config);
 }
 

@@ -19,6 +19,8 @@
 #include "linux_net/service_rules.h"
 #include "linux_net/vpc.h"
 #include "control/server.h"
+#include "local/api_endpoint.h"
+#include "local/log_care.h"
 #include "local/metadata_servers.h"
 #include "local/world_config.h"
 #include "store/flusher.h"
@@ -29,6 +31,7 @@ namespace minato::local {
 struct Listeners {
   int https_fd = -1;
   int http_fd = -1;
+  int api_fd = -1;  // -1: no Kubernetes API.
 };
 
 class LocalWorld {
@@ -44,8 +47,11 @@ class LocalWorld {
   void fetch_image(const WorldConfig& config, std::move_only_function<void(Status)> done);
   // Changes the configuration: saved first, then applied. Errors: those of the file, and of apply.
   Status deploy(WorldConfig changed);
+  // A new certificate for the load balancer, in place of the present one.
+  Status renew_certificate();
   // Saves a configuration that the cluster has already.
   Status keep(WorldConfig config);
+  env::Env env_for(std::string_view name) const { return env_.fork(name); }
   void warn(std::string_view message) { log_.write(env::Level::kWarning, "local", message); }
 
   cluster::Cluster& cluster() { return *cluster_; }
@@ -63,6 +69,7 @@ class LocalWorld {
   Status open_agent_link();
   Status open_balancer(const Listeners& listeners);
   Status open_images();
+  Status open_api(int listening);
   Status make_cluster(const blueprint::Blueprint& blueprint);
   Result<balancer::Config> balancer_config(const blueprint::Blueprint& blueprint) const;
   std::unique_ptr<container::Runtime> make_runtime(const cloud::Instance& instance);
@@ -89,6 +96,8 @@ class LocalWorld {
   std::unique_ptr<haproxy::HaproxyBalancer> balancer_;
   std::unique_ptr<linux_container::Images> images_;
   std::unique_ptr<cluster::Cluster> cluster_;
+  std::unique_ptr<LogCare> log_care_;
+  std::unique_ptr<ApiEndpoint> api_;
 };
 
 }  // namespace minato::local

@@ -9,6 +9,7 @@
 #include "kube/types/apps.h"
 #include "local/cloud_verbs.h"
 #include "local/drain_verb.h"
+#include "local/drill_verbs.h"
 #include "local/log_verb.h"
 #include "local/rollout_watch.h"
 
@@ -25,6 +26,7 @@ Service::Service(host::Loop& loop, LocalWorld& world, control::Server& server)
   server.handle("kill-container", [this](const auto& request, auto exchange) { kill_container(request, exchange); });
   add_cloud_verbs(server, loop_, world_.cluster());
   add_drain_verbs(server, loop_, world_.cluster());
+  add_drill_verbs(server, loop_, world_);
   server.handle("logs", [this](const auto& request, auto exchange) {
     stream_logs(loop_, world_.cluster(), world_.spec().service, request, exchange);
   });

@@ -34,6 +34,7 @@ Status save(const WorldConfig& config) {
                          {"secrets", std::move(secrets)},
                          {"httpsPort", config.https_port},
                          {"httpPort", config.http_port},
+                         {"apiPort", config.api_port},
                          {"startedBy", config.started_by}};
   return host::write_file_atomic(config.path(), json::serialize(out), 0600);
 }
@@ -53,6 +54,7 @@ Result<WorldConfig> load_world_config(const std::string& state_dir) {
     out.started_by = text("startedBy");
     out.https_port = in.at("httpsPort").to_number<std::uint16_t>();
     out.http_port = in.at("httpPort").to_number<std::uint16_t>();
+    if (const json::value* port = in.if_contains("apiPort")) out.api_port = port->to_number<std::uint16_t>();
     for (const json::value& source : in.at("sources").as_array()) {
       out.sources.push_back({std::string(source.at("name").as_string()),
                              std::string(source.at("text").as_string())});

@@ -23,6 +23,7 @@ struct WorldConfig {
   blueprint::SecretValues secrets;
   std::uint16_t https_port = 0;  // As bound on the host.
   std::uint16_t http_port = 0;
+  std::uint16_t api_port = 0;    // Of the Kubernetes API; 0: none.
   std::string started_by;  // Version of minato, for people.
 
   std::string path() const { return state_dir + "/world.json"; }

@@ -29,22 +29,27 @@ Result<Filter> Filter::make(const Strategy& strategy, const kube::ListOptions& o
   Filter out;
   out.namespace_ = options.namespace_;
   out.labels_ = options.labels;
-  for (const auto& [name, value] : options.fields) {
-    const FieldSelectorEntry* field = find_field(kCommonFields, name);
-    if (field == nullptr) field = find_field(strategy.fields, name);
-    if (field == nullptr) {
-      return fail(Reason::kBadRequest,
-                  fmt::format("field label not supported for {}: {}", strategy.kind->kind, name));
+  const auto add = [&](const auto& terms, bool equal) -> Status {
+    for (const auto& [name, value] : terms) {
+      const FieldSelectorEntry* field = find_field(kCommonFields, name);
+      if (field == nullptr) field = find_field(strategy.fields, name);
+      if (field == nullptr) {
+        return fail(Reason::kBadRequest,
+                    fmt::format("field label not supported for {}: {}", strategy.kind->kind, name));
+      }
+      out.fields_.push_back({field->value, value, equal});
     }
-    out.fields_.emplace_back(field->value, value);
-  }
+    return {};
+  };
+  RETURN_IF_ERROR(add(options.fields, true));
+  RETURN_IF_ERROR(add(options.excluded_fields, false));
   return out;
 }
 
 bool Filter::matches(const Object& object) const {
   if (!namespace_.empty() && object.metadata.namespace_ != namespace_) return false;
-  for (const auto& [value_of, value] : fields_) {
-    if (value_of(object) != value) return false;
+  for (const Term& term : fields_) {
+    if ((term.value_of(object) == term.value) != term.equal) return false;
   }
   return labels_.matches(object.metadata.labels);
 }

@@ -23,10 +23,14 @@ class Filter {
   }
 
  private:
-  using FieldValue = std::string (*)(const kube::Object& object);
+  struct Term {
+    std::string (*value_of)(const kube::Object& object);
+    std::string value;
+    bool equal = true;
+  };
   std::string namespace_;
   kube::Selector labels_;
-  std::vector<std::pair<FieldValue, std::string>> fields_;
+  std::vector<Term> fields_;
 };
 
 // What a watch with this filter sees of a change: an object that starts to match is added, one that

@@ -32,7 +32,7 @@ Result<json::value> apply_patch(const kube::Object& object, PatchType type, std:
 // resourceVersion and uid are in the patched document, so a patch that names them is conditional.
 Result<ObjectPtr> Registry::patch(const kube::Kind& kind, const kube::ObjectKey& key,
                                   PatchType type, std::string_view body,
-                                  kube::Subresource subresource) {
+                                  kube::Subresource subresource, Persist persist) {
   ASSIGN_OR_RETURN(const ObjectPtr current, get(kind, key));
   ASSIGN_OR_RETURN(const json::value patched, apply_patch(*current, type, body));
   ASSIGN_OR_RETURN(std::unique_ptr<kube::Object> object, kube::object_from_json(patched));
@@ -41,7 +41,7 @@ Result<ObjectPtr> Registry::patch(const kube::Kind& kind, const kube::ObjectKey&
                 fmt::format("{} \"{}\": a patch cannot change kind, namespace or name",
                             kind.group_resource(), key.name));
   }
-  return update(std::move(object), subresource);
+  return update(std::move(object), subresource, persist);
 }
 
 }  // namespace minato::registry

@@ -144,13 +144,14 @@ Status Registry::bind(const ObjectKey& key, const std::string& uid, const std::s
   return {};
 }
 
-Status Registry::evict(const ObjectKey& key, const kube::RemoveOptions& options) {
+Status Registry::evict(const ObjectKey& key, const kube::RemoveOptions& options, Persist persist) {
   const ObjectPtr current = store_.get(Pod::static_kind(), key);
   if (!current) return not_found(Pod::static_kind(), key.name);
   const auto& pod = kube::as<Pod>(*current);
   // First: a precondition that fails must not cost the budget anything.
   RETURN_IF_ERROR(check_preconditions(pod, options));
-  if (!needs_no_budget(pod)) RETURN_IF_ERROR(take_disruption(pod));
+  if (!needs_no_budget(pod)) RETURN_IF_ERROR(take_disruption(pod, persist));
+  if (persist == Persist::kDryRun) return {};
   kube::RemoveOptions rest = options;
   if (!is_set(pod.metadata.deletion_timestamp)) {
     auto disrupted = std::make_unique<Pod>(pod);
@@ -165,7 +166,7 @@ Status Registry::evict(const ObjectKey& key, const kube::RemoveOptions& options)
   return remove(Pod::static_kind(), key, rest);
 }
 
-Status Registry::take_disruption(const Pod& pod) {
+Status Registry::take_disruption(const Pod& pod, Persist persist) {
   std::vector<ObjectPtr> budgets;
   const store::Objects& all = store_.all(PodDisruptionBudget::static_kind());
   for (auto it = all.lower_bound({pod.metadata.namespace_, ""});
@@ -183,6 +184,7 @@ Status Registry::take_disruption(const Pod& pod) {
   const auto& stored = kube::as<PodDisruptionBudget>(*budgets.front());
   if (!is_ready(pod) && unhealthy_may_go(stored)) return {};
   RETURN_IF_ERROR(check_budget(stored));
+  if (persist == Persist::kDryRun) return {};
   auto budget = std::make_unique<PodDisruptionBudget>(stored);
   --budget->status.disruptions_allowed;
   if (budget->status.disruptions_allowed == 0) update_allowed_condition(*budget, now());

@@ -128,6 +128,13 @@ Result<kube::ObjectList> Registry::list(const Kind& kind,
   return out;
 }
 
+Status Registry::check_options(const Kind& kind, const kube::ListOptions& options) const {
+  ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
+  const auto filter = Filter::make(*strategy, options);
+  if (!filter) return std::unexpected(filter.error());
+  return {};
+}
+
 Result<std::unique_ptr<kube::Watch>> Registry::watch(const Kind& kind,
                                                      const kube::ListOptions& options,
                                                      std::uint64_t from_version,
@@ -164,7 +171,7 @@ Status Registry::admit(Object& object) const {
   return admit_priority(pod, store_);
 }
 
-Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object) {
+Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object, Persist persist) {
   const Kind& kind = object->kind();
   ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
   ObjectMeta& metadata = object->metadata;
@@ -191,11 +198,11 @@ Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object) {
   if (strategy->set_defaults) strategy->set_defaults(*object);
   if (strategy->prepare_create) strategy->prepare_create(*object);
   RETURN_IF_ERROR(admit(*object));
-  return create_prepared(*strategy, std::move(object));
+  return create_prepared(*strategy, std::move(object), persist);
 }
 
 Result<ObjectPtr> Registry::create_prepared(const Strategy& strategy,
-                                            std::unique_ptr<Object> object) {
+                                            std::unique_ptr<Object> object, Persist persist) {
   const Kind& kind = object->kind();
   FieldErrors errors;
   kube::validate_metadata(kind, object->metadata, strategy.name_rule, errors);
@@ -208,12 +215,14 @@ Result<ObjectPtr> Registry::create_prepared(const Strategy& strategy,
     allocator_.complete(mutable_as<Service>(*object), nullptr, errors);
     if (!errors.empty()) return std::unexpected(errors.to_error(kind, object->metadata.name));
   }
+  if (persist == Persist::kDryRun) return ObjectPtr(std::move(object));
   ASSIGN_OR_RETURN(ObjectPtr created, store_.create(std::move(object)));
   if (is_service) allocator_.commit(nullptr, as_service(created.get()));
   return created;
 }
 
-Result<ObjectPtr> Registry::update(std::unique_ptr<Object> object, Subresource subresource) {
+Result<ObjectPtr> Registry::update(std::unique_ptr<Object> object, Subresource subresource,
+                                   Persist persist) {
   const Kind& kind = object->kind();
   ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
   const std::string& name = object->metadata.name;
@@ -234,21 +243,22 @@ Result<ObjectPtr> Registry::update(std::unique_ptr<Object> object, Subresource s
   if (!version.empty() && version != current->metadata.resource_version) {
     return modified(kind, name);
   }
-  return replace(*strategy, current, std::move(object), subresource);
+  return replace(*strategy, current, std::move(object), subresource, persist);
 }
 
 Result<ObjectPtr> Registry::replace(const Strategy& strategy, const ObjectPtr& current,
-                                    std::unique_ptr<Object> object, Subresource subresource) {
+                                    std::unique_ptr<Object> object, Subresource subresource,
+                                    Persist persist) {
   switch (subresource) {
-    case Subresource::kNone: return replace_object(strategy, current, std::move(object));
-    case Subresource::kStatus: return replace_status(strategy, current, *object);
-    case Subresource::kFinalize: return replace_finalizers(current, *object);
+    case Subresource::kNone: return replace_object(strategy, current, std::move(object), persist);
+    case Subresource::kStatus: return replace_status(strategy, current, *object, persist);
+    case Subresource::kFinalize: return replace_finalizers(current, *object, persist);
   }
   return fail(Reason::kNotFound, "the server could not find the requested resource");
 }
 
 Result<ObjectPtr> Registry::replace_object(const Strategy& strategy, const ObjectPtr& current,
-                                           std::unique_ptr<Object> object) {
+                                           std::unique_ptr<Object> object, Persist persist) {
   const Kind& kind = object->kind();
   FieldErrors errors;
   keep_system_metadata(current->metadata, object->metadata, errors);
@@ -268,12 +278,12 @@ Result<ObjectPtr> Registry::replace_object(const Strategy& strategy, const Objec
   if (strategy.validate_update) strategy.validate_update(*current, *object, errors);
   if (!errors.empty()) return std::unexpected(errors.to_error(kind, object->metadata.name));
   RETURN_IF_ERROR(check_size(*object));
-  ASSIGN_OR_RETURN(ObjectPtr written, write(current, std::move(object)));
+  ASSIGN_OR_RETURN(ObjectPtr written, write(current, std::move(object), persist));
   return written;
 }
 
 Result<ObjectPtr> Registry::replace_status(const Strategy& strategy, const ObjectPtr& current,
-                                           const Object& object) {
+                                           const Object& object, Persist persist) {
   const Kind& kind = object.kind();
   if (!strategy.copy_status) {
     return fail(Reason::kNotFound, fmt::format("{} have no status subresource",
@@ -286,10 +296,11 @@ Result<ObjectPtr> Registry::replace_status(const Strategy& strategy, const Objec
   FieldErrors errors;
   if (strategy.validate_status) strategy.validate_status(*current, *updated, errors);
   if (!errors.empty()) return std::unexpected(errors.to_error(kind, current->metadata.name));
-  return write(current, std::move(updated));
+  return write(current, std::move(updated), persist);
 }
 
-Result<ObjectPtr> Registry::replace_finalizers(const ObjectPtr& current, const Object& object) {
+Result<ObjectPtr> Registry::replace_finalizers(const ObjectPtr& current, const Object& object,
+                                               Persist persist) {
   if (current->kind() != kube::Namespace::static_kind()) {
     return fail(Reason::kNotFound, fmt::format("{} have no finalize subresource",
                                                current->kind().group_resource()));
@@ -297,10 +308,12 @@ Result<ObjectPtr> Registry::replace_finalizers(const ObjectPtr& current, const O
   auto updated = current->clone();
   mutable_as<kube::Namespace>(*updated).spec.finalizers =
       kube::as<kube::Namespace>(object).spec.finalizers;
-  return write(current, std::move(updated));
+  return write(current, std::move(updated), persist);
 }
 
-Result<ObjectPtr> Registry::write(const ObjectPtr& current, std::unique_ptr<Object> object) {
+Result<ObjectPtr> Registry::write(const ObjectPtr& current, std::unique_ptr<Object> object,
+                                  Persist persist) {
+  if (persist == Persist::kDryRun) return ObjectPtr(std::move(object));
   if (may_be_erased(*object)) return erase(current, std::move(object));
   ASSIGN_OR_RETURN(ObjectPtr written, store_.update(current, std::move(object)));
   allocator_.commit(as_service(current.get()), as_service(written.get()));

@@ -30,6 +30,9 @@ struct Strategy;
 
 inline constexpr std::string_view kNamespacePublic = "kube-public";
 
+// A dry run goes the whole way and ends before the store: same answer, same errors, no change.
+enum class Persist { kYes, kDryRun };
+
 struct RegistryOptions {
   std::string service_cidr = "10.100.0.0/16";  // EKS's default.
   PortRange node_ports;
@@ -50,18 +53,22 @@ class Registry {
   // The verbs of kube::Client, with its contracts.
   Result<kube::ObjectPtr> get(const kube::Kind& kind, const kube::ObjectKey& key) const;
   Result<kube::ObjectList> list(const kube::Kind& kind, const kube::ListOptions& options) const;
+  // Whether list() and watch() would take these selectors. Errors: BadRequest.
+  Status check_options(const kube::Kind& kind, const kube::ListOptions& options) const;
   Result<std::unique_ptr<kube::Watch>> watch(const kube::Kind& kind,
                                              const kube::ListOptions& options,
                                              std::uint64_t from_version, kube::WatchSink sink);
-  Result<kube::ObjectPtr> create(std::unique_ptr<kube::Object> object);
+  Result<kube::ObjectPtr> create(std::unique_ptr<kube::Object> object,
+                                 Persist persist = Persist::kYes);
   Result<kube::ObjectPtr> update(std::unique_ptr<kube::Object> object,
-                                 kube::Subresource subresource);
+                                 kube::Subresource subresource, Persist persist = Persist::kYes);
   Result<kube::ObjectPtr> patch(const kube::Kind& kind, const kube::ObjectKey& key,
                                 kube::PatchType type, std::string_view body,
-                                kube::Subresource subresource);
+                                kube::Subresource subresource, Persist persist = Persist::kYes);
   Status remove(const kube::Kind& kind, const kube::ObjectKey& key,
-                const kube::RemoveOptions& options);
-  Status evict(const kube::ObjectKey& pod, const kube::RemoveOptions& options);
+                const kube::RemoveOptions& options, Persist persist = Persist::kYes);
+  Status evict(const kube::ObjectKey& pod, const kube::RemoveOptions& options,
+               Persist persist = Persist::kYes);
   Status bind(const kube::ObjectKey& pod, const std::string& uid, const std::string& node);
 
   store::Store& store() { return store_; }
@@ -74,25 +81,26 @@ class Registry {
   Status check_namespace(const kube::Kind& kind, const kube::ObjectMeta& metadata) const;
   Status admit(kube::Object& object) const;
   Result<kube::ObjectPtr> create_prepared(const Strategy& strategy,
-                                          std::unique_ptr<kube::Object> object);
+                                          std::unique_ptr<kube::Object> object, Persist persist);
   // Versions and uid have been compared; `object` takes the place of `current`.
   Result<kube::ObjectPtr> replace(const Strategy& strategy, const kube::ObjectPtr& current,
                                   std::unique_ptr<kube::Object> object,
-                                  kube::Subresource subresource);
+                                  kube::Subresource subresource, Persist persist);
   Result<kube::ObjectPtr> replace_object(const Strategy& strategy, const kube::ObjectPtr& current,
-                                         std::unique_ptr<kube::Object> object);
+                                         std::unique_ptr<kube::Object> object, Persist persist);
   Result<kube::ObjectPtr> replace_status(const Strategy& strategy, const kube::ObjectPtr& current,
-                                         const kube::Object& object);
+                                         const kube::Object& object, Persist persist);
   Result<kube::ObjectPtr> replace_finalizers(const kube::ObjectPtr& current,
-                                             const kube::Object& object);
+                                             const kube::Object& object, Persist persist);
   // A terminating object that nothing holds back any more goes instead.
   Result<kube::ObjectPtr> write(const kube::ObjectPtr& current,
-                                std::unique_ptr<kube::Object> object);
+                                std::unique_ptr<kube::Object> object, Persist persist);
   Result<kube::ObjectPtr> erase(const kube::ObjectPtr& current, std::unique_ptr<kube::Object> last);
-  Status remove_namespace(const kube::ObjectPtr& current);
-  Status remove_object(const kube::ObjectPtr& current, const kube::RemoveOptions& options);
+  Status remove_namespace(const kube::ObjectPtr& current, Persist persist);
+  Status remove_object(const kube::ObjectPtr& current, const kube::RemoveOptions& options,
+                       Persist persist);
   void copy_topology_labels(const std::string& node, kube::Pod& pod) const;
-  Status take_disruption(const kube::Pod& pod);
+  Status take_disruption(const kube::Pod& pod, Persist persist);
 
   env::Env env_;
   store::Store& store_;

@@ -90,15 +90,17 @@ Status check_preconditions(const Object& object, const RemoveOptions& options) {
 }
 
 Status Registry::remove(const kube::Kind& kind, const kube::ObjectKey& key,
-                        const RemoveOptions& options) {
+                        const RemoveOptions& options, Persist persist) {
   const ObjectPtr current = store_.get(kind, key);
   if (!current) return not_found(kind, key.name);
   RETURN_IF_ERROR(check_preconditions(*current, options));
-  if (kind == kube::Namespace::static_kind()) return remove_namespace(current);
-  return remove_object(current, options);
+  if (kind == kube::Namespace::static_kind()) return remove_namespace(current, persist);
+  return remove_object(current, options, persist);
 }
 
-Status Registry::remove_object(const ObjectPtr& current, const RemoveOptions& options) {
+Status Registry::remove_object(const ObjectPtr& current, const RemoveOptions& options,
+                               Persist persist) {
+  if (persist == Persist::kDryRun) return {};
   auto object = current->clone();
   ObjectMeta& metadata = object->metadata;
   const bool deleting = is_set(metadata.deletion_timestamp);
@@ -118,7 +120,7 @@ Status Registry::remove_object(const ObjectPtr& current, const RemoveOptions& op
 }
 
 // Content goes first: the namespace controller empties it and then clears spec.finalizers.
-Status Registry::remove_namespace(const ObjectPtr& current) {
+Status Registry::remove_namespace(const ObjectPtr& current, Persist persist) {
   if (is_immortal(current->metadata.name)) {
     return forbidden(current->kind(), current->metadata.name, "this namespace may not be deleted");
   }
@@ -128,7 +130,7 @@ Status Registry::remove_namespace(const ObjectPtr& current) {
     object->metadata.deletion_grace_period_seconds.reset();
   }
   mutable_as<kube::Namespace>(*object).status.phase = "Terminating";
-  const auto written = write(current, std::move(object));
+  const auto written = write(current, std::move(object), persist);
   if (!written) return std::unexpected(written.error());
   return {};
 }

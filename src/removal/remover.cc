@@ -92,6 +92,13 @@ Status Remover::check_scale_down(const Request& request) const {
                           request.node, bare->key.to_string()));
 }
 
+// By a clock that does not jump while something is under way: a deadline is as far off as it was
+// when it was heard of, whatever becomes of the wall clock meanwhile.
+WallTime Remover::now() const {
+  if (entries_.empty()) wall_offset_ = env_.clock.wall().time_since_epoch() - env_.clock.monotonic().time_since_epoch();
+  return WallTime{env_.clock.monotonic().time_since_epoch() + wall_offset_};
+}
+
 Status Remover::begin(Request request) {
   const auto node = nodes_.get({"", request.node});
   if (!node) return fail(Reason::kNotFound, fmt::format("nodes \"{}\" not found", request.node));
@@ -109,7 +116,7 @@ Status Remover::start_removal(const kube::Node& node, Request request) {
   entry.id = next_id_++;
   entry.node = std::make_shared<const kube::Node>(node);
   entry.instance = instance_of(node);
-  entry.record.begun = entry.record.since = env_.clock.wall();
+  entry.record.begun = entry.record.since = now();
   if (const auto before = entries_.find(request.node); before != entries_.end()) {
     // What a cancellation has not taken back yet goes over to the new removal.
     entry.record.cordoned = before->second.record.cordoned;
@@ -332,7 +339,7 @@ void Remover::cut(Entry& entry, const std::vector<std::string>& cuts) {
 void Remover::enter(Entry& entry, Phase phase, const std::string& detail) {
   Record& record = entry.record;
   const Phase before = std::exchange(record.phase, phase);
-  record.since = env_.clock.wall();
+  record.since = now();
   entry.detail = detail;
   is_changed_ = true;
   if (phase == Phase::kCancelled) {
@@ -378,7 +385,7 @@ void Remover::write_marks(Entry& entry) {
   const auto node = nodes_.get({"", entry.record.request.node});
   if (!node || is_written(entry) || !may_try(entry.writing)) return;
   const auto written =
-      kube::update(client_, mark(*node, entry.record, entry.marks, env_.clock.wall()));
+      kube::update(client_, mark(*node, entry.record, entry.marks, now()));
   Status status;
   if (!written) status = std::unexpected(written.error());
   note(entry.writing, ignore_not_found(status),
@@ -387,7 +394,7 @@ void Remover::write_marks(Entry& entry) {
 
 bool Remover::is_written(const Entry& entry) const {
   const auto node = nodes_.get({"", entry.record.request.node});
-  return !node || kube::equal(*node, mark(*node, entry.record, entry.marks, env_.clock.wall()));
+  return !node || kube::equal(*node, mark(*node, entry.record, entry.marks, now()));
 }
 
 // Without the role: until the active one has surely taken over, or there is nothing to hold.
@@ -395,8 +402,8 @@ bool Remover::is_still_mine(const Entry& entry) const {
   const Record& record = entry.record;
   if (record.phase == Phase::kCancelled) return record.was_target;
   const bool is_early = record.phase == Phase::kWaiting || record.phase == Phase::kDraining;
-  return is_early && entry.node_exists && is_urgent(record, env_.clock.wall(), options_) &&
-         env_.clock.wall() < *record.request.deadline + kTakenOver;
+  return is_early && entry.node_exists && is_urgent(record, now(), options_) &&
+         now() < *record.request.deadline + kTakenOver;
 }
 
 void Remover::finish(const std::string& node) {

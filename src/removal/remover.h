@@ -126,6 +126,7 @@ class Remover final : public Removals {
   bool is_still_mine(const Entry& entry) const;
   void finish(const std::string& node);
   static Progress progress_of(const Entry& entry);
+  WallTime now() const;
   // remover_look.cc: what a pass decides on.
   State look();
   RemovalView view(Entry& entry, const State& state);
@@ -167,6 +168,7 @@ class Remover final : public Removals {
   bool soon_armed_ = false;
   bool is_busy_ = false;     // Something is still to be done.
   bool is_changed_ = false;  // A phase, in this pass: the next follows at once.
+  mutable Duration wall_offset_{};  // Wall time less monotonic time, while something is under way.
   std::uint64_t next_id_ = 1;
   std::map<std::string, Entry> entries_;   // By Node.
   std::map<std::string, Group> groups_;    // By name.

@@ -79,7 +79,7 @@ void Remover::order(const cloud::AutoScalingGroup& group, const std::vector<std:
   for (const std::string& node : nodes) {
     Entry& entry = entries_.at(node);
     entry.record.replacement =
-        Replacement{group.name, group.desired_capacity, env_.clock.wall(), false, {}};
+        Replacement{group.name, group.desired_capacity, now(), false, {}};
     entry.order_pending = true;
     write_marks(entry);
     ordered[node] = entry.id;
@@ -181,7 +181,7 @@ void Remover::evict(Entry& entry, const std::vector<Eviction>& evictions) {
       entry.detail = fmt::format("pod {}: {}", eviction.pod.to_string(), status.error().message);
       continue;
     }
-    entry.last_eviction = env_.clock.wall();
+    entry.last_eviction = now();
     gone.push_back(eviction.pod.to_string());
     cut(entry, cuts);
   }

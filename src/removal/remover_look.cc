@@ -40,7 +40,7 @@ bool is_system(const kube::Pod& pod) {
 
 State Remover::look() {
   State out;
-  out.now = env_.clock.wall();
+  out.now = now();
   out.options = options_;
   out.deregistration_delay = load_balancing_.deregistration_delay();
   out.targets = load_balancing_.describe_target_health();

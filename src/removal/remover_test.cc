@@ -57,6 +57,18 @@ TEST(RemoverTest, PodsStayUntilTheLoadBalancerHasLetGo) {
   EXPECT_EQ(world.cloud.calls.front(), "deregister i-01");
 }
 
+TEST(RemoverTest, AWallClockThatJumpsDuringANoticeDoesNotShortenIt) {
+  World world(2, 3);
+  world.serve("web", 6, 5);
+  ASSERT_TRUE(world.interrupt(1));
+  world.advance(2s);
+  world.time.jump_wall(1h);
+  ASSERT_TRUE(world.wait_until([&] { return world.is_gone("node-01"); }, 117s));
+  EXPECT_EQ(world.lost, 0) << why(world);
+  EXPECT_FALSE(world.has_event("DeadlineCut", "was still there"));
+  EXPECT_FALSE(world.has_event("DeadlineCut", "budget"));
+}
+
 TEST(RemoverTest, SpotNoticeIsReplacedAtOnceAndEndsBeforeItsTimeWithoutLoss) {
   World world(2, 3);
   world.serve("web", 6, 5);

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace minato::sim {
 
 using balancer::Health;
 
 SimBalancer::SimBalancer(env::Env env, Datacenter& datacenter, SimServiceRules& rules)
-    : env_(std::move(env)), datacenter_(datacenter), rules_(rules) {}
+    : env_(std::move(env)), datacenter_(datacenter), rules_(rules) {
+  datacenter_.on_program_end([this](const Program& program) { program_ended(program); });
+}
 
 Status SimBalancer::configure(const balancer::Config& config) {
   config_ = config;
@@ -17,12 +20,17 @@ Status SimBalancer::configure(const balancer::Config& config) {
 }
 
 Status SimBalancer::add_target(const balancer::Target& target) {
-  const auto [found, is_new] = targets_.try_emplace(target.id);
-  if (!is_new && !found->second.draining) return {};
-  found->second = Target{};
-  found->second.target = target;
-  found->second.seen = {target.id, Health::kChecking, "Elb.InitialHealthChecking",
-                        "Initial health checks in progress", 0};
+  const auto found = targets_.find(target.id);
+  if (found != targets_.end() && !found->second.draining) return {};
+  datacenter_.about_to_change();
+  if (found != targets_.end()) (void)remove_target(target.id);
+  Target& added = targets_[target.id];
+  added.target = target;
+  added.serial = next_serial_++;
+  added.seen = {target.id, Health::kChecking, "Elb.InitialHealthChecking",
+                "Initial health checks in progress", 0};
+  by_serial_[added.serial] = &added;
+  pool_is_stale_ = true;
   // The first check follows soon after registration, at a phase of its own.
   schedule_check(target.id, env_.rng.between(0s, config_.target_group.health_check.interval));
   return {};
@@ -31,20 +39,37 @@ Status SimBalancer::add_target(const balancer::Target& target) {
 Status SimBalancer::drain_target(const std::string& id) {
   const auto found = targets_.find(id);
   if (found == targets_.end()) return fail(Reason::kNotFound, "no such target: " + id);
+  datacenter_.about_to_change();
   found->second.draining = true;
-  env_.executor.post([this, id] {
-    const auto target = targets_.find(id);
-    if (target != targets_.end() && target->second.in_flight == 0) report(target->second);
-  });
+  pool_is_stale_ = true;
+  env_.executor.post([this, id] { check_drained(id); });
   return {};
 }
 
+void SimBalancer::check_drained(const std::string& id) {
+  settle();
+  const auto found = targets_.find(id);
+  if (found == targets_.end() || !found->second.draining) return;
+  Target& target = found->second;
+  if (target.in_flight == 0) return report(target);
+  const Duration left = std::max<Duration>(target.last_end - env_.clock.monotonic(), 1ms);
+  target.drain_timer = env_.executor.after(left, [this, id] { check_drained(id); });
+}
+
 Status SimBalancer::remove_target(const std::string& id) {
-  targets_.erase(id);
+  const auto found = targets_.find(id);
+  if (found == targets_.end()) return {};
+  datacenter_.about_to_change();
+  settle();
+  end_flights([serial = found->second.serial](const Flight& flight) { return flight.target == serial; });
+  by_serial_.erase(found->second.serial);
+  targets_.erase(found);
+  pool_is_stale_ = true;
   return {};
 }
 
 std::vector<balancer::Observation> SimBalancer::observe() {
+  settle();
   std::vector<balancer::Observation> out;
   for (const auto& [id, target] : targets_) {
     out.push_back(target.seen);
@@ -54,6 +79,7 @@ std::vector<balancer::Observation> SimBalancer::observe() {
 }
 
 balancer::Counters SimBalancer::counters() {
+  settle();
   balancer::Counters out;
   out.requests = counts_.sent;
   out.elb_5xx = counts_.failed();
@@ -68,8 +94,11 @@ void SimBalancer::check(const std::string& id) {
   const auto found = targets_.find(id);
   if (found == targets_.end() || found->second.draining) return;
   const balancer::HealthCheck& rules = config_.target_group.health_check;
-  SimMachine* machine = datacenter_.by_id(id);
-  if (machine == nullptr) {
+  Outcome failure = Outcome::kOk;
+  const Program* program = choose_program(found->second, failure);
+  const Duration wait =
+      program == nullptr ? Duration{} : std::max(program->busy_until - env_.clock.monotonic(), Duration{});
+  if (failure == Outcome::kTimeout || wait > rules.timeout) {
     // Nothing answers at all: known only when the timeout is over.
     found->second.check_timer = env_.executor.after(rules.timeout, [this, id] {
       record_check(targets_.at(id), false, "Target.Timeout", "Request timed out");
@@ -78,8 +107,6 @@ void SimBalancer::check(const std::string& id) {
     });
     return;
   }
-  const network::Endpoint endpoint = rules_.choose(machine->node, found->second.target.port, env_.rng);
-  const Program* program = endpoint.ip.empty() ? nullptr : datacenter_.listener(endpoint.ip);
   if (program == nullptr) {
     record_check(found->second, false, "Target.FailedHealthChecks", "Health checks failed");
   } else if (!program->behaviour.ready) {
@@ -99,12 +126,17 @@ void SimBalancer::record_check(Target& target, bool passed, const std::string& r
   const Health before = target.seen.health;
   // A new target needs one pass only; one that was unhealthy needs the threshold.
   const std::uint32_t needed = before == Health::kChecking ? 1 : rules.healthy_threshold;
+  balancer::Observation seen = target.seen;
   if (passed && target.passes >= needed) {
-    target.seen = {target.target.id, Health::kHealthy, "", "", 0};
+    seen = {target.target.id, Health::kHealthy, "", "", 0};
   } else if (!passed && target.failures >= rules.unhealthy_threshold) {
-    target.seen = {target.target.id, Health::kUnhealthy, reason, description, 0};
+    seen = {target.target.id, Health::kUnhealthy, reason, description, 0};
   }
-  if (target.seen.health != before) report(target);
+  if (seen.health == before) return;
+  datacenter_.about_to_change();
+  target.seen = std::move(seen);
+  pool_is_stale_ = true;
+  report(target);
 }
 
 void SimBalancer::report(const Target& target) {
@@ -114,73 +146,153 @@ void SimBalancer::report(const Target& target) {
   sink_(observation);
 }
 
-std::string SimBalancer::choose_target() {
-  std::vector<std::string> healthy, open;
-  for (const auto& [id, target] : targets_) {
+void SimBalancer::refresh_pool() {
+  if (!pool_is_stale_) return;
+  pool_is_stale_ = false;
+  pool_.clear();
+  std::vector<Target*> open;
+  for (auto& [id, target] : targets_) {
     if (target.draining) continue;
-    open.push_back(id);
-    if (target.seen.health == Health::kHealthy) healthy.push_back(id);
+    open.push_back(&target);
+    if (target.seen.health == Health::kHealthy) pool_.push_back(&target);
   }
   // Fail-open: with no healthy target, all of them are tried.
-  const std::vector<std::string>& pool = healthy.empty() ? open : healthy;
-  if (pool.empty()) return {};
-  const auto next = std::ranges::upper_bound(pool, last_target_);
-  last_target_ = next == pool.end() ? pool.front() : *next;
-  return last_target_;
+  is_fail_open_ = pool_.empty();
+  if (is_fail_open_) pool_ = std::move(open);
 }
 
-void SimBalancer::request(const Work& work) {
-  ++counts_.sent;
-  const std::string id = choose_target();
-  if (id.empty()) return count(Outcome::kNoTarget);
-  Target& target = targets_.at(id);
-  SimMachine* machine = datacenter_.by_id(id);
-  if (machine == nullptr) return count(Outcome::kTimeout);
+SimBalancer::Target* SimBalancer::choose_target() {
+  refresh_pool();
+  if (pool_.empty()) return nullptr;
+  const auto next = std::ranges::upper_bound(pool_, last_target_, {},
+                                             [](const Target* target) -> const std::string& { return target->target.id; });
+  Target* out = next == pool_.end() ? pool_.front() : *next;
+  last_target_ = out->target.id;
+  return out;
+}
+
+// Null: `failure` is how a request ends that comes this way.
+Program* SimBalancer::choose_program(const Target& target, Outcome& failure) {
+  failure = Outcome::kTimeout;
+  const SimMachine* machine = datacenter_.by_id(target.target.id);
+  if (machine == nullptr || machine->is_hung) return nullptr;
   const network::Endpoint endpoint = rules_.choose(machine->node, target.target.port, env_.rng);
-  if (endpoint.ip.empty()) return count(Outcome::kRefused);
-  const SimPod* pod = datacenter_.pod_at(endpoint.ip);
-  if (pod == nullptr) return count(Outcome::kTimeout);  // Its machine is gone: packets vanish.
+  failure = Outcome::kRefused;
+  if (endpoint.ip.empty()) return nullptr;
   Program* program = datacenter_.listener(endpoint.ip);
-  if (program == nullptr) return count(Outcome::kRefused);
-  program->cpu_usage_ns += static_cast<std::uint64_t>(work.cpu.count());
-  ++target.in_flight;
-  auto keep = std::make_shared<env::TimerHandle>();
-  *keep = env_.executor.after(
-      work.time, [this, keep, flight = Flight{id, endpoint.ip, program->container.id}]() mutable {
-        const auto self = std::move(keep);
-        // A server that was asked to stop finishes what it has begun; one that is gone does not.
-        const SimPod* there = datacenter_.pod_at(flight.pod_ip);
-        bool alive = false, ended_well = false;
-        if (there != nullptr) {
-          for (const auto& [ref, candidate] : there->programs) {
-            if (candidate.container.id != flight.container_id) continue;
-            alive = candidate.running();
-            ended_well = !alive && candidate.container.exit_code == 0;
-          }
-        }
-        finish(flight, alive || ended_well ? Outcome::kOk : Outcome::kReset);
-      });
+  // Where its machine is gone, packets vanish.
+  if (program == nullptr && datacenter_.pod_at(endpoint.ip) == nullptr) failure = Outcome::kTimeout;
+  return program;
 }
 
-void SimBalancer::finish(const Flight& flight, Outcome outcome) {
-  count(outcome);
-  end_flight(flight.target);
+void SimBalancer::request(const Work& work, std::uint64_t weight, Duration left) {
+  settle();
+  counts_.sent += weight;
+  Target* target = choose_target();
+  if (target == nullptr) return count(Outcome::kNoTarget, weight);
+  Outcome failure = Outcome::kOk;
+  Program* program = choose_program(*target, failure);
+  if (program == nullptr) return count(failure, weight);
+  take_off(work, *target, *program, weight, left);
 }
 
-void SimBalancer::end_flight(const std::string& id) {
-  const auto found = targets_.find(id);
-  if (found == targets_.end() || found->second.in_flight == 0) return;
-  if (--found->second.in_flight == 0 && found->second.draining) report(found->second);
-}
-
-void SimBalancer::count(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kOk: ++counts_.ok; return;
-    case Outcome::kNoTarget: ++counts_.no_target; return;
-    case Outcome::kRefused: ++counts_.refused; return;
-    case Outcome::kReset: ++counts_.reset; return;
-    case Outcome::kTimeout: ++counts_.timeout; return;
+void SimBalancer::take_off(const Work& work, Target& target, Program& program, std::uint64_t weight,
+                           Duration left) {
+  const MonoTime now = env_.clock.monotonic();
+  const SimMachine* machine = datacenter_.machine_of(program.container.pod_uid);
+  program.share_milli = machine == nullptr ? 1000 : Datacenter::cpu_share_milli(*machine, program);
+  const Duration own = work.cpu * 1000 / program.share_milli;
+  const MonoTime start = std::max(now, program.busy_until);
+  if (start - now > own * kQueueLimit) return count(Outcome::kOverloaded, weight);
+  program.work_ns += work.cpu.count() * static_cast<std::int64_t>(weight);
+  program.busy_until = start + own * static_cast<std::int64_t>(weight);
+  // A share above one core does not make one request faster.
+  Duration takes = (start - now) + left + std::max<Duration>(own - work.cpu, Duration{});
+  Flight flight{weight, target.serial, &program, Outcome::kOk};
+  const Duration patience = config_.listener.idle_timeout;
+  if (takes > patience) {
+    takes = patience;
+    flight.outcome = Outcome::kTimeout;
   }
+  target.in_flight += weight;
+  target.last_end = std::max(target.last_end, now + takes);
+  count_latency(takes, weight);
+  flights_[now + takes].push_back(flight);
+}
+
+void SimBalancer::settle() {
+  const MonoTime now = env_.clock.monotonic();
+  while (!flights_.empty() && flights_.begin()->first <= now) {
+    for (const Flight& flight : flights_.begin()->second) end_flight(flight, flight.outcome);
+    flights_.erase(flights_.begin());
+  }
+}
+
+void SimBalancer::end_flight(const Flight& flight, Outcome outcome) {
+  count(outcome, flight.weight);
+  const auto found = by_serial_.find(flight.target);
+  if (found != by_serial_.end()) found->second->in_flight -= flight.weight;
+}
+
+// Those that match are cut off.
+void SimBalancer::end_flights(const std::function<bool(const Flight&)>& match) {
+  for (auto at = flights_.begin(); at != flights_.end();) {
+    std::erase_if(at->second, [&](const Flight& flight) {
+      if (!match(flight)) return false;
+      end_flight(flight, Outcome::kReset);
+      return true;
+    });
+    at = at->second.empty() ? flights_.erase(at) : std::next(at);
+  }
+  for (const auto& [id, target] : targets_) {
+    if (target.draining && target.in_flight == 0) env_.executor.post([this, id] { check_drained(id); });
+  }
+}
+
+void SimBalancer::program_ended(const Program& program) {
+  settle();
+  // A server that was asked to stop finishes what it has begun; one that is killed does not.
+  const bool ended_well = !program.running() && program.container.exit_code == 0;
+  if (!ended_well) end_flights([&](const Flight& flight) { return flight.program == &program; });
+}
+
+void SimBalancer::machine_lost(const std::string& id) {
+  datacenter_.about_to_change();
+  settle();
+  const auto found = targets_.find(id);
+  if (found == targets_.end()) return;
+  end_flights([serial = found->second.serial](const Flight& flight) { return flight.target == serial; });
+}
+
+void SimBalancer::count(Outcome outcome, std::uint64_t weight) {
+  switch (outcome) {
+    case Outcome::kOk: counts_.ok += weight; return;
+    case Outcome::kNoTarget: counts_.no_target += weight; return;
+    case Outcome::kRefused: counts_.refused += weight; return;
+    case Outcome::kReset: counts_.reset += weight; return;
+    case Outcome::kTimeout: counts_.timeout += weight; return;
+    case Outcome::kOverloaded: counts_.overloaded += weight; return;
+  }
+}
+
+const RequestCounts& SimBalancer::counts() {
+  settle();
+  return counts_;
+}
+
+void SimBalancer::count_latency(Duration time, std::uint64_t weight) {
+  const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(time / 1ms, 1));
+  latencies_[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ms - 1)), latencies_.size() - 1)] += weight;
+}
+
+Duration SimBalancer::latency(double percent) const {
+  std::uint64_t all = 0, sum = 0;
+  for (const std::uint64_t count : latencies_) all += count;
+  for (std::size_t i = 0; i < latencies_.size(); ++i) {
+    sum += latencies_[i];
+    if (all > 0 && static_cast<double>(sum) * 100 >= percent * static_cast<double>(all)) return Duration{1ms} * (1LL << i);
+  }
+  return {};
 }
 
 }  // namespace minato::sim

@@ -13,6 +13,44 @@ constexpr int kPodsPerMachine = 250;  // One /24 each.
 
 }  // namespace
 
+std::int64_t Program::cpu_usage_ns(MonoTime now) const {
+  std::int64_t out = work_ns + (std::min(now, listens_from) - began).count() * behaviour.start_cpu_milli / 1000;
+  if (work_ns_per_second > 0) {
+    out += static_cast<std::int64_t>(work_ns_per_second * static_cast<double>((now - steady_since).count()) / 1e9);
+  }
+  if (busy_until > now) out -= (busy_until - now).count() * share_milli / 1000;
+  return std::max<std::int64_t>(out, 0);
+}
+
+void Program::settle_work(MonoTime now) {
+  if (work_ns_per_second > 0) {
+    work_ns += static_cast<std::int64_t>(work_ns_per_second * static_cast<double>((now - steady_since).count()) / 1e9);
+  }
+  work_ns_per_second = 0;
+}
+
+std::int64_t Datacenter::cpu_share_milli(const SimMachine& machine, const Program& program) {
+  // No machine of the catalogue: as much as anybody may want.
+  std::int64_t share = machine.cpu_milli == 0 ? 1'000'000 : machine.cpu_milli;
+  if (machine.cpu_requested_milli > 0 && program.cpu_request_milli > 0) {
+    share = share * program.cpu_request_milli / machine.cpu_requested_milli;
+  }
+  if (program.cpu_limit_milli > 0) share = std::min(share, program.cpu_limit_milli);
+  return std::max<std::int64_t>(share, 1);
+}
+
+void Datacenter::set_ready(const std::string& image, bool ready) {
+  about_to_change();
+  behaviours_[image].ready = ready;
+  for (auto& [id, machine] : machines_) {
+    for (auto& [uid, pod] : machine.pods) {
+      for (auto& [ref, program] : pod.programs) {
+        if (program.container.image == image) program.behaviour.ready = ready;
+      }
+    }
+  }
+}
+
 const Behaviour* Datacenter::behaviour(const std::string& image) const {
   const auto found = behaviours_.find(image);
   return found == behaviours_.end() ? nullptr : &found->second;
@@ -24,6 +62,7 @@ SimMachine& Datacenter::add_machine(const instance::Spec& spec, const std::strin
   const int high = machine.index / 256, low = machine.index % 256;
   machine.machine.id = spec.id;
   machine.machine.zone = spec.zone;
+  machine.cpu_milli = spec.vcpus * 1000;
   machine.machine.private_ip = fmt::format("10.0.{}.{}", high, low);
   machine.machine.hostname = fmt::format("ip-10-0-{}-{}.{}.compute.internal", high, low, region);
   machine.node = machine.machine.hostname;
@@ -34,9 +73,30 @@ SimMachine& Datacenter::add_machine(const instance::Spec& spec, const std::strin
 void Datacenter::remove_machine(const std::string& id) {
   const auto found = machines_.find(id);
   if (found == machines_.end()) return;
-  for (const auto& [uid, pod] : found->second.pods) addresses_.erase(pod.sandbox.ip);
+  about_to_change();
+  for (const auto& [uid, pod] : found->second.pods) {
+    for (const auto& [ref, program] : pod.programs) {
+      if (program.running()) program_ended(program);
+    }
+  }
+  for (const auto& [uid, pod] : found->second.pods) {
+    addresses_.erase(pod.sandbox.ip);
+    pod_ended(uid);
+  }
   nodes_.erase(found->second.node);
   machines_.erase(found);
+}
+
+void Datacenter::pod_started(const std::string& uid, const SimMachine& machine) {
+  pods_[uid] = machine.machine.id;
+  started_.emplace_back(uid, machine.node);
+}
+
+const SimMachine* Datacenter::machine_of(const std::string& pod_uid) const {
+  const auto found = pods_.find(pod_uid);
+  if (found == pods_.end()) return nullptr;
+  const auto machine = machines_.find(found->second);
+  return machine == machines_.end() ? nullptr : &machine->second;
 }
 
 SimMachine* Datacenter::by_id(const std::string& id) {
@@ -77,6 +137,11 @@ Program* Datacenter::listener(const std::string& ip) {
   return nullptr;
 }
 
+Duration Datacenter::queueing_delay(const std::string& ip) {
+  const Program* program = listener(ip);
+  return program == nullptr ? Duration{} : std::max(program->busy_until - env_.clock.monotonic(), Duration{});
+}
+
 void Datacenter::end_program(const std::string& machine_id, const container::ContainerRef& ref,
                              int code, int signal) {
   SimMachine* machine = by_id(machine_id);
@@ -86,6 +151,8 @@ void Datacenter::end_program(const std::string& machine_id, const container::Con
   const auto found = pod->second.programs.find(ref);
   if (found == pod->second.programs.end() || !found->second.running()) return;
   Program& program = found->second;
+  about_to_change();
+  machine->cpu_requested_milli -= program.cpu_request_milli;
   program.exit_timer.cancel();
   program.kill_timer.cancel();
   program.container.state = container::ContainerState::kExited;
@@ -93,6 +160,7 @@ void Datacenter::end_program(const std::string& machine_id, const container::Con
   program.container.exit_code = signal != 0 ? 128 + signal : code;
   program.container.signal = signal;
   program.container.reason = program.container.exit_code == 0 ? "Completed" : "Error";
+  program_ended(program);
   if (machine->sink) {
     // Reported in a turn of its own: the seam promises no callback from inside a call.
     env_.executor.post([this, machine_id, container = program.container] {
@@ -121,19 +189,29 @@ void SimInstances::boot(const instance::Spec& spec,
                                 spec.zone)));
           return;
         }
-        done(datacenter_.add_machine(spec, region_).machine);
+        SimMachine& machine = datacenter_.add_machine(spec, region_);
+        if (hang_ > 0) {
+          --hang_;
+          machine.is_hung = true;
+        }
+        done(machine.machine);
       });
 }
 
 void SimInstances::terminate(const std::string& id, instance::Loss,
                              std::move_only_function<void(Status)> done) {
   boots_.erase(id);
-  datacenter_.remove_machine(id);
+  remove(id);
   datacenter_.env().executor.post([done = std::move(done)]() mutable { done({}); });
 }
 
-void SimInstances::fail_machine(const std::string& id) {
+void SimInstances::remove(const std::string& id) {
+  if (const SimMachine* machine = datacenter_.by_id(id); machine != nullptr && on_loss_) on_loss_(*machine);
   datacenter_.remove_machine(id);
+}
+
+void SimInstances::fail_machine(const std::string& id) {
+  remove(id);
   datacenter_.env().executor.post([this, id] {
     if (sink_) sink_(id);
   });

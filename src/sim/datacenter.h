@@ -10,6 +10,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "container/runtime.h"
 #include "env/env.h"
@@ -28,6 +30,7 @@ struct Behaviour {
   Spread pull{500ms, 2s};      // First time on a machine.
   Spread start{50ms, 300ms};   // Until the process runs.
   Spread listen{20ms, 200ms};  // From running until it accepts connections.
+  std::int64_t start_cpu_milli = 0;  // What it uses of the CPU until then.
   bool ready = true;           // Whether its health path answers 200.
   Duration exits_after{};      // 0: never by itself.
   int exit_code = 1;
@@ -44,12 +47,23 @@ struct Timings {
 struct Program {
   container::Container container;
   Behaviour behaviour;
+  MonoTime began{};
   MonoTime listens_from{};
-  std::uint64_t cpu_usage_ns = 0;
+  std::int64_t cpu_request_milli = 0;
+  std::int64_t cpu_limit_milli = 0;
+  // CPU work that requests have brought: taken in so far, and at a steady rate from then on.
+  std::int64_t work_ns = 0;
+  double work_ns_per_second = 0;
+  MonoTime steady_since{};
+  MonoTime busy_until{};         // With what is queued, at its present share of the CPU.
+  std::int64_t share_milli = 1;  // That share.
   env::TimerHandle start_timer;
   env::TimerHandle exit_timer;
   env::TimerHandle kill_timer;
   bool running() const { return container.state == container::ContainerState::kRunning; }
+  std::int64_t cpu_usage_ns(MonoTime now) const;
+  // Takes what the steady rate has brought so far into the sum.
+  void settle_work(MonoTime now);
 };
 
 struct SimPod {
@@ -64,6 +78,9 @@ struct SimMachine {
   std::map<std::string, SimPod> pods;  // By uid.
   int next_address = 1;
   int index = 0;
+  std::int64_t cpu_milli = 0;
+  std::int64_t cpu_requested_milli = 0;  // By programs that run.
+  bool is_hung = false;                  // It has booted, and nothing on it ever answers.
   container::Runtime::Sink sink;  // Of the runtime that looks at this machine now.
 };
 
@@ -74,6 +91,8 @@ class Datacenter {
   void set_behaviour(const std::string& image, Behaviour behaviour) {
     behaviours_[image] = behaviour;
   }
+  // Of those that run and those to come: whether their health path answers 200.
+  void set_ready(const std::string& image, bool ready);
   const Behaviour* behaviour(const std::string& image) const;
   Duration draw(const Spread& spread) { return env_.rng.between(spread.low, spread.high); }
 
@@ -91,8 +110,33 @@ class Datacenter {
   void keep_address(const std::string& ip, const std::string& machine_id, const std::string& uid) {
     addresses_[ip] = {machine_id, uid};
   }
+  // Of the Pod with this uid, or null.
+  const SimMachine* machine_of(const std::string& pod_uid) const;
   // Whether a connection to this address is accepted now, and by which program.
   Program* listener(const std::string& ip);
+  // How long a request waits there before its turn comes.
+  Duration queueing_delay(const std::string& ip);
+
+  // What a program gets of its machine's CPU when all want it: by weight of its request, up to its
+  // limit, as control groups share.
+  static std::int64_t cpu_share_milli(const SimMachine& machine, const Program& program);
+
+  // Called before anything changes that requests can see; what was taken to be steady is settled.
+  void on_change(std::function<void()> callback) { on_change_ = std::move(callback); }
+  void about_to_change() const {
+    if (on_change_) on_change_();
+  }
+  // Called when a program has ended that may have been serving, or is about to be no more.
+  void on_program_end(std::function<void(const Program&)> callback) {
+    on_program_end_ = std::move(callback);
+  }
+  void program_ended(const Program& program) const {
+    if (on_program_end_) on_program_end_(program);
+  }
+  // Pods that have come up since the last call, with their machines' Nodes.
+  std::vector<std::pair<std::string, std::string>> take_started() { return std::exchange(started_, {}); }
+  void pod_started(const std::string& uid, const SimMachine& machine);
+  void pod_ended(const std::string& uid) { pods_.erase(uid); }
 
   // Ends a program as the kernel would; reports to the machine's runtime.
   void end_program(const std::string& machine_id, const container::ContainerRef& ref, int code,
@@ -108,7 +152,11 @@ class Datacenter {
   std::map<std::string, SimMachine> machines_;  // By instance id.
   std::map<std::string, std::string> nodes_;    // Node name to instance id.
   std::map<std::string, std::pair<std::string, std::string>> addresses_;  // To (instance, Pod uid).
+  std::map<std::string, std::string> pods_;  // Uid to instance.
   int next_index_ = 1;
+  std::function<void()> on_change_;
+  std::function<void(const Program&)> on_program_end_;
+  std::vector<std::pair<std::string, std::string>> started_;
 };
 
 // instance::Driver over the Datacenter.
@@ -126,11 +174,20 @@ class SimInstances final : public instance::Driver {
   // Faults. A failed machine tells the sink; a zone without capacity refuses launches.
   void fail_machine(const std::string& id);
   void set_capacity(const std::string& zone, bool available);
+  bool has_capacity() const { return full_zones_.empty(); }
+  // So many of the machines that boot from now on hang: they never become Nodes.
+  void hang_next(int machines) { hang_ = machines; }
+  // Called before a machine goes, however it goes.
+  void on_loss(std::function<void(const SimMachine&)> callback) { on_loss_ = std::move(callback); }
 
  private:
+  void remove(const std::string& id);
+
   Datacenter& datacenter_;
   std::string region_;
   Sink sink_;
+  int hang_ = 0;
+  std::function<void(const SimMachine&)> on_loss_;
   std::set<std::string> full_zones_;
   std::map<std::string, env::TimerHandle> boots_;
 };

@@ -21,7 +21,8 @@ void SimRuntime::later(Duration delay, std::move_only_function<void(SimMachine&)
       delay, [this, keep, alive = std::weak_ptr(alive_), work = std::move(work)]() mutable {
         const auto self = std::move(keep);  // The timer owns itself until it has fired.
         if (!alive.lock()) return;
-        if (SimMachine* machine = datacenter_.by_id(machine_id_)) work(*machine);
+        SimMachine* machine = datacenter_.by_id(machine_id_);
+        if (machine != nullptr && !machine->is_hung) work(*machine);
       });
 }
 
@@ -77,6 +78,7 @@ void SimRuntime::run_sandbox(container::SandboxConfig config,
     SimPod pod;
     pod.sandbox = {config.pod_uid, config.pod_namespace, config.pod_name, ip,
                    datacenter_.env().clock.wall(), config.annotations};
+    datacenter_.pod_started(config.pod_uid, machine);
     if (!config.host_network) datacenter_.keep_address(ip, machine_id_, config.pod_uid);
     const container::Sandbox sandbox = pod.sandbox;
     machine.pods.emplace(config.pod_uid, std::move(pod));
@@ -89,6 +91,12 @@ void SimRuntime::remove_sandbox(const std::string& pod_uid, container::DoneStatu
         [this, pod_uid, done = std::move(done)](SimMachine& machine) mutable {
           const auto found = machine.pods.find(pod_uid);
           if (found != machine.pods.end()) {
+            datacenter_.about_to_change();
+            for (const auto& [ref, program] : found->second.programs) {
+              if (program.running()) machine.cpu_requested_milli -= program.cpu_request_milli;
+              if (program.running()) datacenter_.program_ended(program);
+            }
+            datacenter_.pod_ended(pod_uid);
             datacenter_.forget_address(found->second.sandbox.ip);
             machine.pods.erase(found);
           }
@@ -107,6 +115,10 @@ Result<container::Container> SimRuntime::start_program(SimMachine& machine,
   const ContainerRef ref{pod_uid, config.name, config.attempt};
   Program& program = pod->second.programs[ref];
   if (program.running()) return program.container;
+  datacenter_.about_to_change();
+  program.cpu_request_milli = config.resources.cpu_request_milli;
+  program.cpu_limit_milli = config.resources.cpu_limit_milli;
+  machine.cpu_requested_milli += program.cpu_request_milli;
   program.behaviour = *behaviour;
   container::Container& container = program.container;
   container = {.pod_uid = pod_uid, .name = config.name, .attempt = config.attempt};
@@ -116,7 +128,8 @@ Result<container::Container> SimRuntime::start_program(SimMachine& machine,
   container.state = container::ContainerState::kRunning;
   container.created_at = container.started_at = datacenter_.env().clock.wall();
   container.annotations = config.annotations;
-  program.listens_from = datacenter_.env().clock.monotonic() + datacenter_.draw(behaviour->listen);
+  program.began = datacenter_.env().clock.monotonic();
+  program.listens_from = program.began + datacenter_.draw(behaviour->listen);
   if (behaviour->exits_after > Duration{0}) {
     program.exit_timer = datacenter_.env().executor.after(
         behaviour->exits_after, [&datacenter = datacenter_, id = machine_id_, ref,
@@ -153,9 +166,15 @@ void SimRuntime::stop_container(const ContainerRef& ref, Duration grace, contain
 }
 
 void SimRuntime::remove_container(const ContainerRef& ref, container::DoneStatus done) {
-  later(0s, [ref, done = std::move(done)](SimMachine& machine) mutable {
+  later(0s, [this, ref, done = std::move(done)](SimMachine& machine) mutable {
     const auto pod = machine.pods.find(ref.pod_uid);
-    if (pod != machine.pods.end()) pod->second.programs.erase(ref);
+    if (pod == machine.pods.end()) return done({});
+    const auto found = pod->second.programs.find(ref);
+    if (found != pod->second.programs.end()) {
+      datacenter_.about_to_change();
+      if (found->second.running()) machine.cpu_requested_milli -= found->second.cpu_request_milli;
+      pod->second.programs.erase(found);
+    }
     done({});
   });
 }
@@ -171,9 +190,18 @@ void SimRuntime::exec(const ContainerRef& ref, std::vector<std::string>, Duratio
   });
 }
 
-void SimRuntime::http_get(container::HttpRequest request, Duration,
+void SimRuntime::http_get(container::HttpRequest request, Duration timeout,
                           container::Done<container::HttpResponse> done) {
-  later(datacenter_.timings().network_delay,
+  // A probe stands in the same queue as requests do.
+  const Duration wait = datacenter_.queueing_delay(request.host);
+  if (wait > timeout) {
+    later(timeout, [request = std::move(request), done = std::move(done)](SimMachine&) mutable {
+      done(fail(Reason::kTimeout, fmt::format("Get \"http://{}:{}{}\": context deadline exceeded", request.host,
+                                              request.port, request.path)));
+    });
+    return;
+  }
+  later(datacenter_.timings().network_delay + wait,
         [this, request = std::move(request), done = std::move(done)](SimMachine&) mutable {
           const Program* program = datacenter_.listener(request.host);
           if (program == nullptr) {
@@ -201,14 +229,16 @@ void SimRuntime::stats(container::Done<container::NodeStats> done) {
   later(0s, [this, done = std::move(done)](SimMachine& machine) mutable {
     container::NodeStats out;
     out.at = datacenter_.env().clock.wall();
+    const MonoTime now = datacenter_.env().clock.monotonic();
     for (const auto& [uid, pod] : machine.pods) {
       for (const auto& [ref, program] : pod.programs) {
         if (!program.running()) continue;
+        const auto cpu_usage_ns = static_cast<std::uint64_t>(program.cpu_usage_ns(now));
         out.containers.push_back({.ref = ref,
-                                  .cpu_usage_ns = program.cpu_usage_ns,
+                                  .cpu_usage_ns = cpu_usage_ns,
                                   .memory_working_set_bytes = program.behaviour.memory_bytes,
                                   .memory_usage_bytes = program.behaviour.memory_bytes});
-        out.cpu_usage_ns += program.cpu_usage_ns;
+        out.cpu_usage_ns += cpu_usage_ns;
         out.memory_working_set_bytes += program.behaviour.memory_bytes;
       }
     }

@@ -13,6 +13,14 @@ namespace minato::sim {
 namespace {
 
 constexpr const char* kSystemImage = "minato";
+constexpr Duration kLookInterval = 100ms;  // Between looks whether all is at rest.
+
+Invariants::Options limits(const cluster::Profile& profile) {
+  // Twice as long as the slowest way to help: a launch that is given up, its back-off, another one.
+  return {.agent_poll = profile.agent_poll,
+          .downscale_stabilization = profile.hpa_downscale_stabilization,
+          .help_within = 2 * (profile.autoscaler_provision + profile.autoscaler_backoff)};
+}
 
 }  // namespace
 
@@ -23,20 +31,24 @@ SimWorld::SimWorld(SimOptions options)
       instances_(datacenter_, options_.spec.region),
       rules_(datacenter_),
       balancer_(env_.fork("balancer"), datacenter_, rules_),
+      traffic_(env_.fork("traffic"), datacenter_, balancer_, options_.work),
       trace_(time_, store_),
-      invariants_(time_, store_, datacenter_) {
+      story_(time_, store_),
+      invariants_(time_, store_, datacenter_, limits(options_.profile)) {
+  instances_.on_loss([this](const SimMachine& machine) {
+    balancer_.machine_lost(machine.machine.id);
+    rules_.forget(machine.node);
+  });
   const blueprint::Blueprint blueprint = blueprint::compile(options_.spec, {});
   balancer::Config config;
   config.target_group = blueprint.target_group;
+  config.listener.idle_timeout = blueprint.idle_timeout;
   config.target_group.health_check = cluster::at_pace(config.target_group.health_check, options_.profile);
   (void)balancer_.configure(config);
   datacenter_.set_behaviour(kSystemImage, {});
 }
 
-SimWorld::~SimWorld() {
-  traffic_timer_.cancel();
-  cluster_.reset();
-}
+SimWorld::~SimWorld() { cluster_.reset(); }
 
 Status SimWorld::start() {
   RETURN_IF_ERROR(start_control());
@@ -62,6 +74,7 @@ Status SimWorld::start_control() {
   options.groups = blueprint.groups;
   options.deregistration_delay = blueprint.target_group.deregistration_delay;
   options.roles = options_.roles;
+  options.events = options_.events;
   cluster::Seams seams{instances_, balancer_, rules_, dns_, [this](const cloud::Instance& instance) {
                          return std::make_unique<SimRuntime>(datacenter_, instance.hostname);
                        }};
@@ -79,21 +92,11 @@ void SimWorld::kill_control() {
 }
 
 void SimWorld::set_rate(double requests_per_second) {
-  rate_ = requests_per_second;
-  traffic_timer_.cancel();
-  if (rate_ > 0) send_request();
-}
-
-void SimWorld::send_request() {
-  const Duration gap{static_cast<std::int64_t>(1e9 / rate_)};
-  traffic_timer_ = time_.after(gap, [this] {
-    balancer_.request(options_.work);
-    send_request();
-  });
+  traffic_.follow(LoadCurve::constant(requests_per_second));
 }
 
 void SimWorld::check() {
-  std::string broken = invariants_.check(balancer_.counts(), cluster_ != nullptr);
+  std::string broken = invariants_.check(balancer_.counts(), cluster_.get());
   if (broken.empty()) broken = trace_.violation();
   if (!broken.empty()) {
     violations_.push_back(fmt::format("{} (seed {}, at {})", broken, options_.seed,
@@ -101,14 +104,23 @@ void SimWorld::check() {
   }
 }
 
+bool SimWorld::step(MonoTime until) {
+  if (!violations_.empty() || !time_.step(until)) return false;
+  check();
+  return true;
+}
+
+void SimWorld::audit() {
+  if (!violations_.empty() || cluster_ == nullptr) return;
+  if (const std::string broken = cluster_->scheduler().audit(); !broken.empty()) {
+    violations_.push_back(fmt::format("scheduler: {} (seed {})", broken, options_.seed));
+  }
+}
+
 void SimWorld::run_for(Duration duration) {
   const MonoTime until = time_.monotonic() + duration;
-  while (violations_.empty() && time_.step(until)) check();
-  if (violations_.empty() && cluster_ != nullptr) {
-    if (const std::string broken = cluster_->scheduler().audit(); !broken.empty()) {
-      violations_.push_back(fmt::format("scheduler: {} (seed {})", broken, options_.seed));
-    }
-  }
+  while (step(until)) continue;
+  audit();
   if (violations_.empty()) time_.advance(until - time_.monotonic());
 }
 
@@ -117,9 +129,10 @@ bool SimWorld::converged() const {
   const std::string& service = options_.spec.service;
   const auto deployment = cluster_->informers().of<kube::Deployment>().get({service, service});
   if (!deployment || !cluster::rollout_of(*deployment).done) return false;
+  const auto instances = cluster_->cloud().describe_auto_scaling_instances();
   for (const cloud::AutoScalingGroup& group : cluster_->cloud().describe_auto_scaling_groups()) {
     std::int32_t in_service = 0;
-    for (const cloud::Instance& instance : cluster_->cloud().describe_auto_scaling_instances()) {
+    for (const cloud::Instance& instance : instances) {
       if (instance.group != group.name) continue;
       // The machine itself: its group learns of a death only at its next health check.
       const bool runs = cluster_->cloud().exists(instance.provider_id());
@@ -140,9 +153,12 @@ bool SimWorld::converged() const {
 bool SimWorld::run_until_converged(Duration limit) {
   const MonoTime until = time_.monotonic() + limit;
   while (time_.monotonic() < until && violations_.empty()) {
-    if (converged()) return true;
-    run_for(100ms);
+    if (converged()) break;
+    const MonoTime look = std::min(until, time_.monotonic() + kLookInterval);
+    while (step(look)) continue;
+    if (violations_.empty()) time_.advance(look - time_.monotonic());
   }
+  audit();
   return converged();
 }
 
@@ -180,7 +196,6 @@ void SimWorld::kill_machine(std::uint64_t choice) {
   if (datacenter_.machines().empty()) return;
   auto victim = datacenter_.machines().begin();
   std::advance(victim, static_cast<std::ptrdiff_t>(choice % datacenter_.machines().size()));
-  rules_.forget(victim->second.node);
   instances_.fail_machine(std::string(victim->first));
 }
 
@@ -191,8 +206,17 @@ Status SimWorld::delete_pod(std::uint64_t choice) {
   return ignore_not_found(cluster_->client().remove(kube::Pod::static_kind(), pods[choice % pods.size()]->key()));
 }
 
+void SimWorld::fail_zone(const std::string& zone) {
+  if (cluster_ != nullptr) cluster_->cloud().fail_zone(zone);
+}
+
+void SimWorld::restore_zone(const std::string& zone) {
+  if (cluster_ != nullptr) cluster_->cloud().restore_zone(zone);
+}
+
 void SimWorld::set_zone_capacity(const std::string& zone, bool available) {
   instances_.set_capacity(zone, available);
+  invariants_.set_has_capacity(instances_.has_capacity());
 }
 
 }  // namespace minato::sim

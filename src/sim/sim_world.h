@@ -16,7 +16,9 @@
 #include "sim/datacenter.h"
 #include "sim/invariants.h"
 #include "sim/network.h"
+#include "sim/story.h"
 #include "sim/trace.h"
+#include "sim/traffic.h"
 #include "spec/spec.h"
 #include "store/store.h"
 
@@ -29,6 +31,7 @@ struct SimOptions {
   cluster::Profile profile = cluster::kFast;
   double requests_per_second = 0;
   SimBalancer::Work work;  // Of one request.
+  kubelet::EventDetail events = kubelet::EventDetail::kAll;
   // The cluster's own roles run as Pods; else they are taken for granted.
   cluster::Roles::Presence roles = cluster::Roles::Presence::kAssumed;
   env::Log* log = nullptr;  // Null: no log.
@@ -60,19 +63,32 @@ class SimWorld {
   Status delete_pod(std::uint64_t choice);
   void set_zone_capacity(const std::string& zone, bool available);
   void set_rate(double requests_per_second);
+  void set_load(LoadCurve curve) { traffic_.follow(std::move(curve)); }
+  void set_work(SimBalancer::Work work) { traffic_.set_work(work); }
+  void fail_zone(const std::string& zone);
+  void restore_zone(const std::string& zone);
+  // So many of the machines that boot from now on never become Nodes.
+  void hang_machines(int machines) { instances_.hang_next(machines); }
+  void jump_clock(Duration by) { time_.jump_wall(by); }
 
+  const SimOptions& options() const { return options_; }
+  Story& story() { return story_; }
+  Trace& trace() { return trace_; }
+  const Invariants& invariants() const { return invariants_; }
+  Duration latency(double percent) const { return balancer_.latency(percent); }
   Datacenter& datacenter() { return datacenter_; }
   cluster::Cluster& cluster() { return *cluster_; }
   env::VirtualTime& time() { return time_; }
-  const RequestCounts& requests() const { return balancer_.counts(); }
+  const RequestCounts& requests() { return traffic_.counts(); }
   const std::vector<std::string>& violations() const { return violations_; }
   std::uint64_t trace_hash() const { return trace_.hash(); }
   std::uint64_t writes() const { return trace_.writes(); }
 
  private:
   blueprint::Blueprint compile() const;
-  void send_request();
   void check();
+  bool step(MonoTime until);
+  void audit();
 
   SimOptions options_;
   env::VirtualTime time_;
@@ -83,13 +99,13 @@ class SimWorld {
   SimServiceRules rules_;
   SimDns dns_;
   SimBalancer balancer_;
+  Traffic traffic_;
   store::Store store_;
   Trace trace_;
+  Story story_;
   Invariants invariants_;
   std::unique_ptr<cluster::Cluster> cluster_;
   std::uint64_t lives_ = 0;  // Of the control process.
-  double rate_ = 0;
-  env::TimerHandle traffic_timer_;
   std::vector<std::string> violations_;
 };
 

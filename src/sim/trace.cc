@@ -23,6 +23,7 @@ void Trace::mix(std::string_view text) {
 
 void Trace::record(const kube::Kind& kind, const store::Event& event) {
   ++writes_;
+  ++by_resource_[kind.resource];
   if (event.resource_version <= last_version_ && violation_.empty()) {
     violation_ = fmt::format("watch of {}: version {} came after {}", kind.resource,
                              event.resource_version, last_version_);

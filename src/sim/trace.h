@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ class Trace {
   Trace(const env::Clock& clock, store::Store& store);
   std::uint64_t hash() const { return hash_; }
   std::uint64_t writes() const { return writes_; }
+  // By resource, "pods".
+  const std::map<std::string_view, std::uint64_t>& writes_by_resource() const { return by_resource_; }
   // The first broken promise of the watch ("" so far): versions must grow without end.
   const std::string& violation() const { return violation_; }
 
@@ -30,6 +33,7 @@ class Trace {
   std::vector<std::unique_ptr<kube::Watch>> watches_;
   std::uint64_t hash_ = 0xcbf29ce484222325;
   std::uint64_t writes_ = 0;
+  std::map<std::string_view, std::uint64_t> by_resource_;
   std::uint64_t last_version_ = 0;
   std::string violation_;
 };

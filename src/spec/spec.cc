@@ -148,6 +148,7 @@ void read_service(Reader& in, Spec& spec) {
   in.scalar("memory", [&](const std::string& text) { return assign(spec.memory_bytes, parse_bytes(text)); });
   in.boolean("read_only_root", spec.read_only_root);
   duration(in, "startup", spec.startup, 1s, 3600s);
+  duration(in, "keep_alive", spec.keep_alive, 1s, 4000s);
   in.object("stop", [&](Reader& r) {
     duration(r, "drain", spec.stop.drain, 0s, 3600s);
     duration(r, "timeout", spec.stop.timeout, 1s, 3600s);
@@ -253,6 +254,8 @@ Result<Spec> read(const std::vector<Source>& sources) {
     read_service(reader, spec);
     read_place(reader, spec);
     read_operations(reader, spec);
+    read_eks(reader, spec.eks);
+    read_waivers(reader, spec.waivers);
     // After the last file, so that an overlay may supply what the base leaves out.
     if (i + 1 == sources.size()) require_and_default(reader, spec);
     reader.finish();

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "spec/eks.h"
 
 namespace minato::spec {
 
@@ -91,6 +92,8 @@ struct Spec {
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::pair<std::string, SecretSource>> secrets;
   Stop stop;
+  // How long the service keeps an idle connection open; 0: not said. Only lint reads it.
+  Duration keep_alive{};
   Duration startup = 60s;  // Longest time a new container may take to answer its health path.
   bool read_only_root = false;
   std::string region = "us-east-1";
@@ -101,6 +104,8 @@ struct Spec {
   std::vector<Alert> alerts;
   Slo slo;
   Local local;
+  Eks eks;
+  std::vector<Waiver> waivers;
 };
 
 struct Source {

@@ -86,6 +86,16 @@ TEST(SpecTest, WrongUnitsAndTypes) {
       {"read_only_root: yes", "neither true nor false"},
       {"load_balancer: { health_check: { interval: 5s, timeout: 5s } }", "shorter than the interval"},
       {"nodes: { scaling: { types: [], min: 1 } }", "must not be empty"},
+      {"eks: { version: '1.x' }", "is not a version"},
+      {"eks: { vpc: { cidr: 10.0.0.0 } }", "is no block"},
+      {"eks: { vpc: { public_subnets: [subnet-1] } }", "without 'id'"},
+      {"eks: { vpc: { nat: two } }", "neither one nor per_zone"},
+      {"eks: { admins: [alice] }", "must begin with arn:"},
+      {"eks: { api_access: [everyone] }", "is no block"},
+      {"eks: { secrets: vault }", "is none of"},
+      {"eks: { log_retention_days: 31 }", "has no 31 days"},
+      {"eks: { verson: '1.35' }", "did you mean 'version'"},
+      {"waivers: [ { rule: A3 } ]", "'reason'"},
       {"local: { profile: slow }", "neither fast nor realistic"}};
   for (const auto& [line, expected] : cases) {
     const std::string error = error_of(std::string(kMinimal) + line + "\n");

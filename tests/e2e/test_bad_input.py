@@ -192,7 +192,7 @@ class MachineTest(unittest.TestCase):
 
     def test_full_disk(self):
         """Says so, serves on, and goes on by itself when there is room again."""
-        with world.mounted("-t", "tmpfs", "-o", "size=64m,mode=0755", "tmpfs", "/var/lib/minato"):
+        with world.mounted("-t", "tmpfs", "-o", "size=256m,mode=0755", "tmpfs", "/var/lib/minato"):
             with World("full", replicas=3) as here:
                 here.start()
                 with open("/var/lib/minato/filler", "wb", buffering=0) as filler:

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "lint/lint.h"
 #include "render/render.h"
 
 namespace minato::render {
@@ -25,7 +26,8 @@ Files read_tree(const fs::path& root) {
   Files out;
   if (!fs::exists(root)) return out;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    if (entry.is_regular_file()) out[fs::relative(entry.path(), root).string()] = read(entry.path());
+    if (entry.is_regular_file())
+      out[fs::relative(entry.path(), root).string()] = read(entry.path());
   }
   return out;
 }
@@ -53,7 +55,22 @@ TEST_P(GoldenTest, ExampleIsRenderedAsReviewed) {
     ASSERT_TRUE(reviewed.contains(path)) << path << " is new";
     EXPECT_EQ(text, reviewed.at(path)) << path;
   }
-  for (const auto& [path, text] : reviewed) EXPECT_TRUE(files->contains(path)) << path << " is gone";
+  for (const auto& [path, text] : reviewed)
+    EXPECT_TRUE(files->contains(path)) << path << " is gone";
+}
+
+TEST_P(GoldenTest, ExampleKeepsEveryRuleOrSaysWhyNot) {
+  const std::string name = GetParam();
+  const auto spec = spec::read({{name + ".yaml", read(kRoot / "examples/eks" / (name + ".yaml"))}});
+  ASSERT_TRUE(spec);
+  const auto files = render(*spec);
+  ASSERT_TRUE(files);
+  for (const lint::Finding& finding :
+       lint::check(*spec, *files, *parse_rfc3339("2026-11-23T00:00:00Z"))) {
+    const bool accepted = !finding.waived.empty() ||
+                          (name == "small" && finding.rule->severity != lint::Severity::kError);
+    EXPECT_TRUE(accepted) << finding.rule->id << " " << finding.place << ": " << finding.message;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Examples, GoldenTest, testing::Values("small", "typical", "everything"));

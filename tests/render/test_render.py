@@ -1,6 +1,6 @@
 """`minato render` as people use it, and its output before the tools that will read it."""
+import json
 import os
-import pathlib
 import random
 import shutil
 import subprocess
@@ -85,6 +85,52 @@ class Directory(Scratch):
             self.assertEqual(wanted, patched)
 
 
+TASK = """{"taskDefinition": {"family": "web", "cpu": "512", "memory": "1024", "containerDefinitions": [
+  {"name": "web", "image": "registry.example.com/web:1", "portMappings": [{"containerPort": 8080}], "essential": true,
+   "healthCheck": {"command": ["CMD-SHELL", "wget -q http://127.0.0.1:8080/up || exit 1"]},
+   "ulimits": [{"name": "nofile", "softLimit": 1024, "hardLimit": 4096}]}]}}"""
+
+
+class ImportAndLint(Scratch):
+    def test_from_a_task_definition_to_manifests(self):
+        (self.directory / "task.json").write_text(TASK)
+        file = self.directory / "minato.yaml"
+        done = run(tools.MINATO, "import", "ecs", self.directory / "task.json", "-f", file)
+        self.assertRegex(done.stdout, r"lost +containerDefinitions\[web\]\.ulimits")
+        self.assertIn("health: /up", file.read_text())
+        again = run(tools.MINATO, "import", "ecs", self.directory / "task.json", "-f", file, check=False)
+        self.assertEqual(1, again.returncode)
+        self.assertIn("--overwrite", again.stderr)
+        file.write_text(file.read_text() + "domain: web.example.com\n")
+        render(self.directory / "out", file)
+        self.assertIn("port: http", (self.directory / "out/kubernetes/base/deployment.yaml").read_text())
+
+    def test_bad_json_is_named(self):
+        (self.directory / "task.json").write_text("{")
+        done = run(tools.MINATO, "import", "ecs", self.directory / "task.json", "-f", self.directory / "x.yaml", check=False)
+        self.assertEqual(2, done.returncode)
+        self.assertIn("task.json", done.stderr)
+        self.assertFalse((self.directory / "x.yaml").exists())
+
+    def errors(self, *paths):
+        """Rules that are broken and not waived. V1 is not counted: it depends on the day."""
+        done = run(tools.MINATO, "lint", *paths, "-o", "json", check=False)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        found = json.loads(done.stdout)["findings"]
+        return {f["rule"] for f in found if f["severity"] == "error" and not f["waived"]} - {"V1"}
+
+    def test_lint_judges_what_is_rendered_and_what_was_edited(self):
+        for name in EXAMPLES:
+            self.assertEqual(set(), self.errors(example(name)))
+        out = self.directory / "out"
+        render(out, example("typical"))
+        self.assertEqual(set(), self.errors(example("typical"), out))
+        service = out / "kubernetes/base/service.yaml"
+        service.write_text(service.read_text().replace("nodePort: 30080", "nodePort: 30081"))
+        self.assertEqual({"X1"}, self.errors(example("typical"), out))
+        self.assertEqual(1, run(tools.MINATO, "lint", example("typical"), out, check=False).returncode)
+
+
 class TerraformReads(Scratch):
     def setUp(self):
         super().setUp()
@@ -129,7 +175,8 @@ class TerraformReads(Scratch):
         for name in EXAMPLES:
             with self.subTest(example=name):
                 out = self.directory / name
-                render(out, example(name))
+                (self.directory / "overlay.yaml").write_text("eks: {protect: false}\n")  # The test destroys it.
+                render(out, example(name), self.directory / "overlay.yaml")
                 (out / "terraform/all.tftest.hcl").write_text(MOCK_TEST)
                 terraform = Terraform(out / "terraform")
                 terraform.init()
@@ -144,6 +191,12 @@ mock_provider "aws" {
   mock_data "aws_caller_identity" {
     defaults = { account_id = "123456789012" }
   }
+  mock_data "aws_eks_addon_version" {
+    defaults = { version = "v1.20.0-eksbuild.1" }
+  }
+  mock_data "aws_ssm_parameter" {
+    defaults = { insecure_value = "ami-0123456789abcdef0" }
+  }
   mock_resource "aws_eks_cluster" {
     defaults = {
       certificate_authority = [{ data = "Q0E=" }]
@@ -156,6 +209,9 @@ mock_provider "aws" {
   mock_resource "aws_iam_instance_profile" {
     defaults = { arn = "arn:aws:iam::123456789012:instance-profile/x" }
   }
+  mock_resource "aws_launch_template" {
+    defaults = { id = "lt-0123456789abcdef0" }
+  }
   mock_resource "aws_lb" {
     defaults = { arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/x/1" }
   }
@@ -163,7 +219,15 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/1" }
   }
   mock_resource "aws_acm_certificate" {
-    defaults = { arn = "arn:aws:acm:us-east-1:123456789012:certificate/x" }
+    defaults = {
+      arn = "arn:aws:acm:us-east-1:123456789012:certificate/x"
+      domain_validation_options = [{
+        domain_name           = "shop.example.com"
+        resource_record_name  = "_x.shop.example.com."
+        resource_record_type  = "CNAME"
+        resource_record_value = "_y.acm-validations.aws."
+      }]
+    }
   }
   mock_resource "aws_acm_certificate_validation" {
     defaults = { certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/x" }
@@ -217,6 +281,23 @@ class KubernetesReads(Scratch):
         data = yaml.safe_load((self.directory / "everything/kubernetes/base/config-map.yaml").read_text())["data"]
         self.assertEqual({"GREETING": 'says: "hello" # to all', "FEATURES": "yes", "MAX_ITEMS": "0100",
                           "MOTD": "line one\n  line two\n", "EMPTY": ""}, data)
+
+    def test_objects_are_valid_by_the_upstream_schema(self):
+        try:
+            import kubernetes_validate
+            import yaml
+        except ImportError:
+            missing("kubernetes-validate", "the objects against the schema of Kubernetes")
+        version = kubernetes_validate.latest_version()
+        count = 0
+        for name in EXAMPLES:
+            render(self.directory / name, example(name))
+            for path in (self.directory / name / "kubernetes/base").glob("*.yaml"):
+                for document in yaml.safe_load_all(path.read_text()):
+                    if document["kind"] != "Kustomization":
+                        kubernetes_validate.validate(document, version, strict=True)
+                        count += 1
+        print(f"{count} objects are valid in Kubernetes {version}")
 
     def test_user_data_is_mime_with_a_node_config(self):
         try:

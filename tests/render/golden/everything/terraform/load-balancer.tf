@@ -33,7 +33,7 @@ resource "aws_lb" "this" {
   load_balancer_type         = "application"
   security_groups            = [aws_security_group.load_balancer.id]
   subnets                    = local.public_subnet_ids
-  idle_timeout               = 120 # load_balancer.idle_timeout
+  idle_timeout               = 90 # load_balancer.idle_timeout
   drop_invalid_header_fields = true
   enable_deletion_protection = true # eks.protect
 }

@@ -53,6 +53,7 @@ resource "aws_vpc_security_group_ingress_rule" "node_port" {
 
 # nodes.master
 
+# AWS's newest image for the version: a plan shows when there is one, an apply rolls it out.
 data "aws_ssm_parameter" "master_image" {
   name = "/aws/service/eks/optimized-ami/${aws_eks_cluster.this.version}/amazon-linux-2023/arm64/standard/recommended/image_id"
 }
@@ -132,7 +133,7 @@ resource "aws_autoscaling_group" "master" {
       }
 
       dynamic "override" {
-        for_each = ["t4g.medium", "t4g.large"] # nodes.master.types
+        for_each = ["t4g.medium", "c7g.large"] # nodes.master.types
 
         content {
           instance_type = override.value
@@ -170,7 +171,7 @@ resource "aws_autoscaling_group" "master" {
   }
 
   lifecycle {
-    # The autoscaler's, from the first apply on.
+    # Set by the autoscaler, or by hand, from the first apply on.
     ignore_changes = [desired_capacity]
   }
 
@@ -179,6 +180,7 @@ resource "aws_autoscaling_group" "master" {
 
 # nodes.scaling
 
+# AWS's newest image for the version: a plan shows when there is one, an apply rolls it out.
 data "aws_ssm_parameter" "scaling_image" {
   name = "/aws/service/eks/optimized-ami/${aws_eks_cluster.this.version}/amazon-linux-2023/arm64/standard/recommended/image_id"
 }
@@ -302,7 +304,7 @@ resource "aws_autoscaling_group" "scaling" {
   }
 
   lifecycle {
-    # The autoscaler's, from the first apply on.
+    # Set by the autoscaler, or by hand, from the first apply on.
     ignore_changes = [desired_capacity]
   }
 

@@ -36,6 +36,8 @@ resource "aws_lb" "this" {
   idle_timeout               = 60 # load_balancer.idle_timeout
   drop_invalid_header_fields = true
   enable_deletion_protection = true # eks.protect
+
+  depends_on = [aws_route.internet]
 }
 
 resource "aws_lb_target_group" "this" {

@@ -53,6 +53,7 @@ resource "aws_vpc_security_group_ingress_rule" "node_port" {
 
 # nodes.master
 
+# AWS's newest image for the version: a plan shows when there is one, an apply rolls it out.
 data "aws_ssm_parameter" "master_image" {
   name = "/aws/service/eks/optimized-ami/${aws_eks_cluster.this.version}/amazon-linux-2023/x86_64/standard/recommended/image_id"
 }
@@ -152,7 +153,7 @@ resource "aws_autoscaling_group" "master" {
   }
 
   lifecycle {
-    # The autoscaler's, from the first apply on.
+    # Set by the autoscaler, or by hand, from the first apply on.
     ignore_changes = [desired_capacity]
   }
 
@@ -161,6 +162,7 @@ resource "aws_autoscaling_group" "master" {
 
 # nodes.scaling
 
+# AWS's newest image for the version: a plan shows when there is one, an apply rolls it out.
 data "aws_ssm_parameter" "scaling_image" {
   name = "/aws/service/eks/optimized-ami/${aws_eks_cluster.this.version}/amazon-linux-2023/x86_64/standard/recommended/image_id"
 }
@@ -284,7 +286,7 @@ resource "aws_autoscaling_group" "scaling" {
   }
 
   lifecycle {
-    # The autoscaler's, from the first apply on.
+    # Set by the autoscaler, or by hand, from the first apply on.
     ignore_changes = [desired_capacity]
   }
 

@@ -1,0 +1,257 @@
+#include "apiserver/discovery.h"
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "kube/scale.h"
+#include "kube/types/config.h"
+#include "kube/types/pod.h"
+
+namespace minato::apiserver {
+namespace json = boost::json;
+namespace {
+
+const std::vector<std::string_view> kAllVerbs{"create", "delete", "deletecollection", "get",
+                                              "list",   "patch",  "update",           "watch"};
+const std::vector<std::string_view> kPartVerbs{"get", "patch", "update"};
+const std::vector<std::string_view> kCreate{"create"};
+const std::vector<std::string_view> kRead{"get", "list"};
+
+// The category "all": what `kubectl get all` shows.
+bool is_in_all(std::string_view resource) {
+  constexpr std::string_view kAll[] = {"pods",
+                                       "services",
+                                       "daemonsets",
+                                       "deployments",
+                                       "replicasets",
+                                       "horizontalpodautoscalers",
+                                       "replicationcontrollers",
+                                       "statefulsets",
+                                       "jobs",
+                                       "cronjobs"};
+  return std::ranges::find(kAll, resource) != std::end(kAll);
+}
+
+std::vector<ServedSubresource> subresources_of(const kube::Kind& kind) {
+  std::vector<ServedSubresource> out;
+  if (kind == kube::Pod::static_kind()) {
+    out.push_back({"binding", "", "v1", "Binding", kCreate});
+    out.push_back({"eviction", "policy", "v1", "Eviction", kCreate});
+    out.push_back({"log", "", "v1", "Pod", {"get"}});
+  }
+  if (kind == kube::Namespace::static_kind()) {
+    out.push_back({"finalize", "", "v1", "Namespace", {"update"}});
+  }
+  if (kube::has_scale(kind)) out.push_back({"scale", "autoscaling", "v1", "Scale", kPartVerbs});
+  if (kind.has_status) out.push_back({"status", kind.group, kind.version, kind.kind, kPartVerbs});
+  return out;
+}
+
+ServedResource stored_resource(const kube::Kind& kind) {
+  ServedResource out{kind.group, kind.version, kind.kind, kind.resource, kind.singular};
+  out.namespaced = kind.scope == kube::Scope::kNamespaced;
+  out.verbs = kAllVerbs;
+  // A namespace goes with what is in it, one at a time.
+  if (kind == kube::Namespace::static_kind()) std::erase(out.verbs, "deletecollection");
+  out.short_names = kind.short_names;
+  if (is_in_all(kind.resource)) out.categories.emplace_back("all");
+  out.subresources = subresources_of(kind);
+  out.stored = &kind;
+  return out;
+}
+
+ServedResource question(std::string_view group, std::string_view kind, std::string_view resource,
+                        std::string_view singular, bool namespaced = false) {
+  return {group, "v1", kind, resource, singular, namespaced, kCreate, {}, {}, {}, nullptr};
+}
+
+std::vector<ServedResource> make_served() {
+  std::vector<ServedResource> out;
+  for (const kube::Kind* kind : kube::all_kinds()) out.push_back(stored_resource(*kind));
+  constexpr std::string_view kAuthorization = "authorization.k8s.io";
+  out.push_back(question("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews",
+                         "selfsubjectreview"));
+  out.push_back(question("authentication.k8s.io", "TokenReview", "tokenreviews", "tokenreview"));
+  out.push_back(question(kAuthorization, "LocalSubjectAccessReview", "localsubjectaccessreviews",
+                         "localsubjectaccessreview", true));
+  out.push_back(question(kAuthorization, "SelfSubjectAccessReview", "selfsubjectaccessreviews",
+                         "selfsubjectaccessreview"));
+  out.push_back(question(kAuthorization, "SelfSubjectRulesReview", "selfsubjectrulesreviews",
+                         "selfsubjectrulesreview"));
+  out.push_back(question(kAuthorization, "SubjectAccessReview", "subjectaccessreviews",
+                         "subjectaccessreview"));
+  out.push_back(
+      {"metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", "", false, kRead, {}, {}, {}, nullptr});
+  out.push_back(
+      {"metrics.k8s.io", "v1beta1", "PodMetrics", "pods", "", true, kRead, {}, {}, {}, nullptr});
+  std::ranges::stable_sort(out, {}, [](const ServedResource& entry) {
+    // Clients take the first group that has a resource of the name: metrics must not win "pods".
+    return std::pair(entry.group == "metrics.k8s.io", entry.group);
+  });
+  return out;
+}
+
+json::array texts(const std::vector<std::string_view>& values) {
+  json::array out;
+  for (const std::string_view value : values) out.emplace_back(value);
+  return out;
+}
+
+std::string group_version(std::string_view name, std::string_view version) {
+  return name.empty() ? std::string(version) : std::string(name) + "/" + std::string(version);
+}
+
+// Each (group, version) once, in order.
+std::vector<std::pair<std::string_view, std::string_view>> group_versions() {
+  std::vector<std::pair<std::string_view, std::string_view>> out;
+  for (const ServedResource& entry : served_resources()) {
+    const std::pair key{entry.group, entry.version};
+    if (std::ranges::find(out, key) == out.end()) out.push_back(key);
+  }
+  return out;
+}
+
+json::object group_object(std::string_view name) {
+  json::array versions;
+  for (const auto& [group, version] : group_versions()) {
+    if (group != name) continue;
+    versions.push_back({{"groupVersion", group_version(group, version)}, {"version", version}});
+  }
+  if (versions.empty()) return {};
+  json::value preferred = versions.front();
+  return {{"name", name},
+          {"versions", std::move(versions)},
+          {"preferredVersion", std::move(preferred)}};
+}
+
+json::object response_kind(std::string_view group, std::string_view version,
+                           std::string_view kind) {
+  return {{"group", group}, {"version", version}, {"kind", kind}};
+}
+
+json::object aggregated_resource(const ServedResource& entry) {
+  json::object out{{"resource", entry.resource},
+                   {"responseKind", response_kind(entry.group, entry.version, entry.kind)},
+                   {"scope", entry.namespaced ? "Namespaced" : "Cluster"},
+                   {"singularResource", entry.singular},
+                   {"verbs", texts(entry.verbs)}};
+  if (!entry.short_names.empty()) out["shortNames"] = texts(entry.short_names);
+  if (!entry.categories.empty()) out["categories"] = texts(entry.categories);
+  json::array parts;
+  for (const ServedSubresource& part : entry.subresources) {
+    parts.push_back({{"subresource", part.name},
+                     {"responseKind", response_kind(part.group, part.version, part.kind)},
+                     {"verbs", texts(part.verbs)}});
+  }
+  if (!parts.empty()) out["subresources"] = std::move(parts);
+  return out;
+}
+
+}  // namespace
+
+const std::vector<ServedResource>& served_resources() {
+  static const std::vector<ServedResource> served = make_served();
+  return served;
+}
+
+const ServedResource* find_served(std::string_view group, std::string_view version,
+                                  std::string_view resource) {
+  for (const ServedResource& entry : served_resources()) {
+    if (entry.group == group && entry.version == version && entry.resource == resource)
+      return &entry;
+  }
+  return nullptr;
+}
+
+std::string legacy_versions(std::string_view address) {
+  const json::object out{
+      {"kind", "APIVersions"},
+      {"versions", json::array{"v1"}},
+      {"serverAddressByClientCIDRs",
+       json::array{json::object{{"clientCIDR", "0.0.0.0/0"}, {"serverAddress", address}}}}};
+  return json::serialize(out);
+}
+
+std::string group_list() {
+  json::array groups;
+  std::string_view last;
+  for (const auto& [name, version] : group_versions()) {
+    if (name.empty() || name == last) continue;
+    groups.push_back(group_object(name));
+    last = name;
+  }
+  const json::object out{
+      {"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", std::move(groups)}};
+  return json::serialize(out);
+}
+
+std::string group(std::string_view name) {
+  json::object found = name.empty() ? json::object() : group_object(name);
+  if (found.empty()) return {};
+  json::object out{{"kind", "APIGroup"}, {"apiVersion", "v1"}};
+  for (auto& [key, value] : found) out[key] = std::move(value);
+  return json::serialize(out);
+}
+
+std::string resource_list(std::string_view name, std::string_view version) {
+  json::array resources;
+  for (const ServedResource& entry : served_resources()) {
+    if (entry.group != name || entry.version != version) continue;
+    json::object resource{{"name", entry.resource},
+                          {"singularName", entry.singular},
+                          {"namespaced", entry.namespaced},
+                          {"kind", entry.kind},
+                          {"verbs", texts(entry.verbs)}};
+    if (!entry.short_names.empty()) resource["shortNames"] = texts(entry.short_names);
+    if (!entry.categories.empty()) resource["categories"] = texts(entry.categories);
+    resources.push_back(std::move(resource));
+    for (const ServedSubresource& part : entry.subresources) {
+      json::object row{{"name", std::string(entry.resource) + "/" + std::string(part.name)},
+                       {"singularName", ""},
+                       {"namespaced", entry.namespaced},
+                       {"kind", part.kind},
+                       {"verbs", texts(part.verbs)}};
+      if (part.group != entry.group) row["group"] = part.group;
+      if (part.group != entry.group) row["version"] = part.version;
+      resources.push_back(std::move(row));
+    }
+  }
+  if (resources.empty()) return {};
+  const json::object out{{"kind", "APIResourceList"},
+                         {"apiVersion", "v1"},
+                         {"groupVersion", group_version(name, version)},
+                         {"resources", std::move(resources)}};
+  return json::serialize(out);
+}
+
+std::string aggregated(Part part, std::string_view api_version) {
+  json::array items;
+  std::string_view last = "-";
+  for (const auto& [name, version] : group_versions()) {
+    if (name.empty() != (part == Part::kCore)) continue;
+    json::array resources;
+    for (const ServedResource& entry : served_resources()) {
+      if (entry.group == name && entry.version == version)
+        resources.push_back(aggregated_resource(entry));
+    }
+    json::object served{
+        {"version", version}, {"resources", std::move(resources)}, {"freshness", "Current"}};
+    if (name == last) {
+      items.back().at("versions").as_array().push_back(std::move(served));
+      continue;
+    }
+    last = name;
+    json::object metadata{{"creationTimestamp", nullptr}};
+    if (!name.empty()) metadata["name"] = name;
+    items.push_back(
+        {{"metadata", std::move(metadata)}, {"versions", json::array{std::move(served)}}});
+  }
+  const json::object out{{"kind", "APIGroupDiscoveryList"},
+                         {"apiVersion", "apidiscovery.k8s.io/" + std::string(api_version)},
+                         {"metadata", json::object()},
+                         {"items", std::move(items)}};
+  return json::serialize(out);
+}
+
+}  // namespace minato::apiserver

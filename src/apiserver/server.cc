@@ -1,0 +1,228 @@
+#include "apiserver/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apiserver/openapi.h"
+#include "apiserver/version.h"
+
+namespace minato::apiserver {
+namespace {
+
+constexpr std::string_view kNotFound = "the server could not find the requested resource";
+
+void not_found(const CallPtr& call) {
+  call->answer(failure({Reason::kNotFound, std::string(kNotFound)}));
+}
+
+void not_allowed(const CallPtr& call) {
+  call->fail({Reason::kMethodNotAllowed,
+              "the server does not allow this method on the requested resource"});
+}
+
+std::string version_text() {
+  return fmt::format(
+      R"({{"major":"{}","minor":"{}","gitVersion":"{}","gitCommit":"","gitTreeState":"clean",)"
+      R"("buildDate":"1970-01-01T00:00:00Z","goVersion":"","compiler":"gcc","platform":"linux/amd64"}})",
+      kMajor, kMinor, kGitVersion);
+}
+
+std::string forbidden_text(const Call& call) {
+  const std::string why = denial(call.user, call.info);
+  if (!call.info.is_resource) return "forbidden: " + why;
+  const std::string resource =
+      call.info.group.empty() ? call.info.resource : call.info.resource + "." + call.info.group;
+  return call.info.name.empty()
+             ? fmt::format("{} is forbidden: {}", resource, why)
+             : fmt::format("{} \"{}\" is forbidden: {}", resource, call.info.name, why);
+}
+
+bool serves(const std::vector<std::string_view>& verbs, std::string_view verb) {
+  return std::ranges::find(verbs, verb) != verbs.end();
+}
+
+}  // namespace
+
+ApiServer::ApiServer(env::Env env, registry::Registry& registry, const Authenticator& authenticator,
+                     const Authorizer& authorizer, ServerOptions options)
+    : options_(std::move(options)),
+      authenticator_(authenticator),
+      authorizer_(authorizer),
+      lists_(env.fork("lists"), registry),
+      watches_(env.fork("watches"), registry, options_.watch_limits),
+      writes_(env.fork("writes"), registry),
+      subresources_(env.fork("subresources"), registry, options_.logs),
+      reviews_(authenticator, authorizer) {}
+
+void ApiServer::handle(HttpRequest request, ExchangePtr exchange) {
+  const auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  call->exchange = std::move(exchange);
+  if (!parse_url(call->request.target, call->url)) {
+    return call->fail({Reason::kBadRequest, "the request's path or query is malformed"});
+  }
+  call->info = read_request_info(call->request.method, call->url);
+  if (const Status known = identify(*call); !known) return call->answer(failure(known.error()));
+  if (const Decision decision = authorizer_.authorize(call->user, call->info); !decision.allowed) {
+    return call->fail({Reason::kForbidden, forbidden_text(*call)});
+  }
+  serve(call);
+}
+
+Status ApiServer::identify(Call& call) const {
+  ASSIGN_OR_RETURN(call.user, authenticator_.authenticate(call.request));
+  return impersonate(call);
+}
+
+// kubectl --as: who may impersonate whom is the authorizer's to say, for the user and each group.
+Status ApiServer::impersonate(Call& call) const {
+  const std::string name(call.request.header("Impersonate-User"));
+  std::vector<std::string> groups;
+  for (const auto& [key, value] : call.request.headers) {
+    if (key.size() == 17 &&
+        std::ranges::equal(key, std::string_view("impersonate-group"), {}, [](char c) {
+          return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        })) {
+      groups.push_back(value);
+    }
+  }
+  if (name.empty() && groups.empty()) return {};
+  if (name.empty())
+    return minato::fail(Reason::kBadRequest, "requested groups without a user to impersonate");
+  RequestInfo info{.is_resource = true, .verb = "impersonate", .resource = "users", .name = name};
+  const auto check = [&]() -> Status {
+    if (authorizer_.authorize(call.user, info).allowed) return {};
+    return minato::fail(Reason::kForbidden, fmt::format("{} \"{}\" is forbidden: {}", info.resource,
+                                                        info.name, denial(call.user, info)));
+  };
+  RETURN_IF_ERROR(check());
+  info.resource = "groups";
+  for (const std::string& group : groups) {
+    info.name = group;
+    RETURN_IF_ERROR(check());
+  }
+  call.user = {name, "", groups};
+  call.user.groups.emplace_back(name == kAnonymous ? kUnauthenticated : kAuthenticated);
+  return {};
+}
+
+void ApiServer::serve(const CallPtr& call) {
+  if (!call->info.is_resource) return serve_path(call);
+  call->served = find_served(call->info.group, call->info.version, call->info.resource);
+  if (call->served == nullptr) return not_found(call);
+  serve_resource(call);
+}
+
+void ApiServer::serve_resource(const CallPtr& call) {
+  const ServedResource& served = *call->served;
+  if (served.stored == nullptr) {
+    if (!serves(served.verbs, call->info.verb)) return not_allowed(call);
+    if (served.group == "metrics.k8s.io") return answer_metrics(call, options_.metrics);
+    return reviews_.create(call);
+  }
+  // An object of a namespace is reached through its namespace.
+  if (served.namespaced && !call->info.name.empty() && call->info.namespace_.empty())
+    return not_found(call);
+  if (call->info.subresource.empty()) return serve_object(call);
+  serve_subresource(call);
+}
+
+void ApiServer::serve_object(const CallPtr& call) {
+  const std::string& verb = call->info.verb;
+  if (!serves(call->served->verbs, verb)) return not_allowed(call);
+  if (verb == "get") return lists_.get(call);
+  if (verb == "list") return lists_.list(call);
+  if (verb == "watch") return watches_.open(call);
+  if (verb == "create") return call->info.name.empty() ? writes_.create(call) : not_allowed(call);
+  if (call->info.name.empty() && verb != "deletecollection") return not_allowed(call);
+  if (verb == "update") return writes_.update(call);
+  if (verb == "patch") return writes_.patch(call);
+  if (verb == "delete") return writes_.remove(call);
+  if (verb == "deletecollection") return writes_.remove_collection(call);
+  not_allowed(call);
+}
+
+void ApiServer::serve_subresource(const CallPtr& call) {
+  const auto& all = call->served->subresources;
+  const std::string& verb = call->info.verb;
+  const auto part = std::ranges::find(all, call->info.subresource, &ServedSubresource::name);
+  if (part == all.end()) return not_found(call);
+  if (!serves(part->verbs, verb)) return not_allowed(call);
+  if (part->name == "scale") return subresources_.scale(call);
+  if (part->name == "eviction") return subresources_.evict(call);
+  if (part->name == "binding") return subresources_.bind(call);
+  if (part->name == "log") return subresources_.log(call);
+  if (verb == "get") return lists_.get(call);
+  if (verb == "update") return writes_.update(call);
+  writes_.patch(call);
+}
+
+void ApiServer::serve_path(const CallPtr& call) const {
+  const std::string& path = call->info.path;
+  if (call->info.verb != "get" && call->info.verb != "head") return not_allowed(call);
+  if (path == "/version") return call->answer({.body = version_text() + "\n"});
+  if (path == "/api" || path.starts_with("/api/") || path == "/apis" ||
+      path.starts_with("/apis/")) {
+    return serve_discovery(call);
+  }
+  if (path == "/openapi/v2" || path.starts_with("/openapi/v3")) return serve_openapi(call);
+  if (path == "/") {
+    return call->answer(
+        {.body =
+             R"({"paths":["/api","/api/v1","/apis","/healthz","/livez","/openapi/v2","/openapi/v3","/readyz","/version"]})"
+             "\n"});
+  }
+  const std::string& first = call->url.segments[0];
+  if (first == "healthz" || first == "livez" || first == "readyz") return serve_health(call);
+  not_found(call);
+}
+
+void ApiServer::serve_discovery(const CallPtr& call) const {
+  const auto& parts = call->url.segments;
+  const bool core = parts[0] == "api";
+  if (parts.size() == 1) {
+    if (const std::string version = negotiate_discovery(call->request); !version.empty()) {
+      return call->answer(
+          {.content_type = fmt::format(
+               "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", version),
+           .body = aggregated(core ? Part::kCore : Part::kGroups, version)});
+    }
+    return call->answer({.body = core ? legacy_versions(options_.address) : group_list()});
+  }
+  std::string body;
+  if (core && parts.size() == 2) body = resource_list("", parts[1]);
+  if (!core && parts.size() == 2) body = group(parts[1]);
+  if (!core && parts.size() == 3) body = resource_list(parts[1], parts[2]);
+  if (body.empty()) return not_found(call);
+  call->answer({.body = std::move(body)});
+}
+
+void ApiServer::serve_openapi(const CallPtr& call) const {
+  const std::string& path = call->info.path;
+  if (path == "/openapi/v2") {
+    // Old clients ask for protobuf only: better none than one they cannot read.
+    const std::string_view accept = call->request.header("Accept");
+    if (!accept.empty() && accept.find("json") == std::string_view::npos &&
+        accept.find("*/*") == std::string_view::npos) {
+      return call->answer(failure(406, "NotAcceptable",
+                                  "only the following media types are accepted: application/json"));
+    }
+    return call->answer({.body = openapi_v2()});
+  }
+  if (path == "/openapi/v3") return call->answer({.body = openapi_index()});
+  const std::string& body =
+      openapi_v3(std::string_view(path).substr(std::string_view("/openapi/v3/").size()));
+  if (body.empty()) return not_found(call);
+  call->answer({.body = body});
+}
+
+void ApiServer::serve_health(const CallPtr& call) const {
+  const bool asks_ready = call->url.segments[0] == "readyz";
+  const std::string why = asks_ready && options_.not_ready ? options_.not_ready() : "";
+  call->answer({.status = why.empty() ? 200 : 500,
+                .content_type = "text/plain; charset=utf-8",
+                .body = why.empty() ? "ok" : why + "\n"});
+}
+
+}  // namespace minato::apiserver

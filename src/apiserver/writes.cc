@@ -1,0 +1,317 @@
+#include "apiserver/writes.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/value.hpp>
+
+#include "apiserver/yaml.h"
+#include "base/strings.h"
+#include "kube/types/coordination.h"
+#include "registry/managed_fields.h"
+
+namespace minato::apiserver {
+
+using kube::ObjectPtr;
+using registry::Persist;
+
+namespace {
+
+constexpr std::string_view kStrict = "Strict";
+
+// Name and namespace of the body must be those of the path; left out they are taken from there.
+Status place(const Call& call, kube::Object& object, bool has_name) {
+  kube::ObjectMeta& metadata = object.metadata;
+  if (!call.served->namespaced) {
+    if (!metadata.namespace_.empty()) {
+      return minato::fail(Reason::kBadRequest, "namespace is not allowed on this type");
+    }
+  } else if (call.info.namespace_.empty()) {
+    return minato::fail(Reason::kMethodNotAllowed,
+                        "the server does not allow this method on the requested resource");
+  } else if (metadata.namespace_.empty()) {
+    metadata.namespace_ = call.info.namespace_;
+  } else if (metadata.namespace_ != call.info.namespace_) {
+    return minato::fail(
+        Reason::kBadRequest,
+        "the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (!has_name) return {};
+  if (metadata.name.empty()) metadata.name = call.info.name;
+  if (metadata.name == call.info.name) return {};
+  return minato::fail(
+      Reason::kBadRequest,
+      fmt::format("the name of the object ({}) does not match the name on the URL ({})",
+                  metadata.name, call.info.name));
+}
+
+// Lease and Event may come about by an update, as upstream allows it.
+bool creates_on_update(const kube::Kind& kind) {
+  return kind == kube::Lease::static_kind() || kind.resource == "events";
+}
+
+Result<kube::PatchType> patch_type(std::string_view content_type) {
+  const std::string type = to_lower(trim(content_type.substr(0, content_type.find(';'))));
+  if (type == "application/json-patch+json") return kube::PatchType::kJson;
+  if (type == "application/merge-patch+json") return kube::PatchType::kMerge;
+  if (type == "application/strategic-merge-patch+json") return kube::PatchType::kStrategicMerge;
+  return minato::fail(
+      Reason::kUnsupportedMediaType,
+      "the body of the request was in an unknown format - accepted media types include: "
+      "application/json-patch+json, application/merge-patch+json, "
+      "application/strategic-merge-patch+json, "
+      "application/apply-patch+yaml");
+}
+
+bool is_apply(const Call& call) {
+  return call.request.header("Content-Type").starts_with("application/apply-patch+yaml");
+}
+
+// The owner of what this request sets: its own word, else the program's name.
+std::string manager_of(const Call& call) {
+  if (const std::string_view asked = call.url.parameter("fieldManager"); !asked.empty())
+    return std::string(asked);
+  const std::string_view agent = call.request.header("User-Agent");
+  return agent.empty() ? "unknown" : std::string(agent.substr(0, agent.find('/')));
+}
+
+Result<kube::Propagation> propagation_of(std::string_view text) {
+  if (text.empty()) return kube::Propagation::kDefault;
+  if (text == "Background") return kube::Propagation::kBackground;
+  if (text == "Foreground") return kube::Propagation::kForeground;
+  if (text == "Orphan") return kube::Propagation::kOrphan;
+  return minato::fail(
+      Reason::kInvalid,
+      fmt::format(
+          "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: "
+          "\"{}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+          text));
+}
+
+}  // namespace
+
+std::optional<kube::Subresource> written_subresource(const std::string& name) {
+  if (name.empty()) return kube::Subresource::kNone;
+  if (name == "status") return kube::Subresource::kStatus;
+  if (name == "finalize") return kube::Subresource::kFinalize;
+  return std::nullopt;
+}
+
+Status check_fields(Call& call, const kube::Object& object) {
+  const std::string_view mode = call.url.parameter("fieldValidation");
+  if (!mode.empty() && mode != kStrict && mode != "Warn" && mode != "Ignore") {
+    return minato::fail(Reason::kInvalid,
+                        fmt::format("fieldValidation: Unsupported value: \"{}\": supported values: "
+                                    "\"Ignore\", \"Strict\", \"Warn\"",
+                                    mode));
+  }
+  if (mode == "Ignore") return {};
+  std::vector<std::string> unknown = unknown_fields(object);
+  if (unknown.empty()) return {};
+  if (mode == kStrict) {
+    const kube::Kind& kind = object.kind();
+    return minato::fail(
+        Reason::kBadRequest,
+        fmt::format("{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
+                    kind.kind, kind.version, kind.kind, join(unknown, ", ")));
+  }
+  call.warnings.insert(call.warnings.end(), unknown.begin(), unknown.end());
+  return {};
+}
+
+Result<Removal> to_removal(const kube::DeleteOptions& options) {
+  Removal out;
+  out.options.grace_period_seconds = options.grace_period_seconds;
+  ASSIGN_OR_RETURN(out.options.propagation,
+                   propagation_of(options.propagation_policy.value_or("")));
+  if (options.orphan_dependents) {
+    if (options.propagation_policy) {
+      return minato::fail(Reason::kInvalid,
+                          "propagationPolicy: Forbidden: orphanDependents and deletionPropagation "
+                          "cannot be both set");
+    }
+    out.options.propagation =
+        *options.orphan_dependents ? kube::Propagation::kOrphan : kube::Propagation::kBackground;
+  }
+  if (options.preconditions) {
+    out.options.precondition_uid = options.preconditions->uid.value_or("");
+    out.options.precondition_resource_version =
+        options.preconditions->resource_version.value_or("");
+  }
+  for (const std::string& value : options.dry_run) {
+    if (value != "All")
+      return minato::fail(
+          Reason::kInvalid,
+          fmt::format("dryRun: Unsupported value: \"{}\": supported values: \"All\"", value));
+    out.persist = Persist::kDryRun;
+  }
+  return out;
+}
+
+// A body wins over the query, as upstream reads the query only when there is no body; clients that
+// send both say the same in both. A dry run in either is one: doing less is the safe reading.
+Result<Removal> read_removal(const Call& call) {
+  ASSIGN_OR_RETURN(auto options, read_message<kube::DeleteOptions>(call.request));
+  if (!options.grace_period_seconds && call.url.has("gracePeriodSeconds")) {
+    ASSIGN_OR_RETURN(options.grace_period_seconds,
+                     parse_int(call.url.parameter("gracePeriodSeconds")));
+  }
+  if (!options.propagation_policy && !options.orphan_dependents &&
+      call.url.has("propagationPolicy")) {
+    options.propagation_policy = std::string(call.url.parameter("propagationPolicy"));
+  }
+  if (!options.propagation_policy && !options.orphan_dependents &&
+      call.url.has("orphanDependents")) {
+    options.orphan_dependents = call.url.flag("orphanDependents");
+  }
+  ASSIGN_OR_RETURN(Removal out, to_removal(options));
+  ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
+  if (persist == Persist::kDryRun) out.persist = persist;
+  return out;
+}
+
+void Writes::answer(const Call& call, const Result<Written>& written) const {
+  if (!written) return call.fail(written.error());
+  call.answer_object(*written->object, env_.clock.wall(), written->created ? 201 : 200);
+}
+
+void Writes::create(const CallPtr& call) { answer(*call, do_create(*call)); }
+void Writes::update(const CallPtr& call) { answer(*call, do_update(*call)); }
+void Writes::patch(const CallPtr& call) { answer(*call, do_patch(*call)); }
+
+Result<Writes::Written> Writes::do_create(Call& call) {
+  ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
+  ASSIGN_OR_RETURN(auto object, read_object(call.request, call.kind()));
+  RETURN_IF_ERROR(place(call, *object, false));
+  RETURN_IF_ERROR(check_fields(call, *object));
+  call.info.name = object->metadata.name;
+  registry::track_update(nullptr, *object, manager_of(call), env_.clock.wall());
+  ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
+  return Written{std::move(created), true};
+}
+
+Result<Writes::Written> Writes::do_update(Call& call) {
+  ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
+  const auto subresource = written_subresource(call.info.subresource);
+  ASSIGN_OR_RETURN(auto object, read_object(call.request, call.kind()));
+  RETURN_IF_ERROR(place(call, *object, true));
+  RETURN_IF_ERROR(check_fields(call, *object));
+  const bool is_new = subresource == kube::Subresource::kNone && creates_on_update(call.kind()) &&
+                      object->metadata.uid.empty() && !registry_.get(call.kind(), call.key());
+  if (is_new) {
+    object->metadata.resource_version.clear();
+    ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
+    return Written{std::move(created), true};
+  }
+  RETURN_IF_ERROR(track(call, *object, *subresource));
+  ASSIGN_OR_RETURN(ObjectPtr updated, registry_.update(std::move(object), *subresource, persist));
+  return Written{std::move(updated), false};
+}
+
+// What changes is known when everything is defaulted: a dry run tells.
+Status Writes::track(const Call& call, kube::Object& object, kube::Subresource subresource) const {
+  if (subresource != kube::Subresource::kNone) return {};
+  ASSIGN_OR_RETURN(const ObjectPtr before, registry_.get(object.kind(), object.key()));
+  ASSIGN_OR_RETURN(const ObjectPtr tried,
+                   registry_.update(object.clone(), subresource, Persist::kDryRun));
+  const auto after = tried->clone();
+  registry::track_update(before.get(), *after, manager_of(call), env_.clock.wall());
+  object.metadata.managed_fields = after->metadata.managed_fields;
+  return {};
+}
+
+Result<Writes::Written> Writes::do_apply(Call& call) {
+  ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
+  const auto subresource = written_subresource(call.info.subresource);
+  if (call.url.parameter("fieldManager").empty()) {
+    return minato::fail(Reason::kInvalid,
+                        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: "
+                        "is required for apply patch");
+  }
+  auto config = parse_yaml(call.request.body);
+  if (!config || !config->is_object()) {
+    return minato::fail(
+        Reason::kBadRequest,
+        "error decoding YAML: " + (config ? std::string("not an object") : config.error().message));
+  }
+  const auto live = registry_.get(call.kind(), call.key());
+  if (!live && subresource != kube::Subresource::kNone) return std::unexpected(live.error());
+  ASSIGN_OR_RETURN(auto object, registry::apply_config(
+                                    call.kind(), live ? live->get() : nullptr, std::move(*config),
+                                    {manager_of(call), call.url.flag("force")}, env_.clock.wall()));
+  RETURN_IF_ERROR(place(call, *object, true));
+  RETURN_IF_ERROR(check_fields(call, *object));
+  if (!live) {
+    ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
+    return Written{std::move(created), true};
+  }
+  ASSIGN_OR_RETURN(ObjectPtr updated, registry_.update(std::move(object), *subresource, persist));
+  return Written{std::move(updated), false};
+}
+
+Result<Writes::Written> Writes::do_patch(Call& call) {
+  if (is_apply(call)) return do_apply(call);
+  ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
+  ASSIGN_OR_RETURN(const kube::PatchType type, patch_type(call.request.header("Content-Type")));
+  const auto subresource = written_subresource(call.info.subresource);
+  const auto run = [&](Persist how) {
+    return registry_.patch(call.kind(), call.key(), type, call.request.body, *subresource, how);
+  };
+  // What the patch leaves behind is known only when it is tried.
+  ASSIGN_OR_RETURN(const ObjectPtr tried, run(Persist::kDryRun));
+  RETURN_IF_ERROR(check_fields(call, *tried));
+  if (subresource != kube::Subresource::kNone) {
+    ASSIGN_OR_RETURN(ObjectPtr patched, run(persist));
+    return Written{std::move(patched), false};
+  }
+  ASSIGN_OR_RETURN(const ObjectPtr before, registry_.get(call.kind(), call.key()));
+  auto after = tried->clone();
+  registry::track_update(before.get(), *after, manager_of(call), env_.clock.wall());
+  // Generation was counted by the trial.
+  after->metadata.generation = before->metadata.generation;
+  ASSIGN_OR_RETURN(ObjectPtr patched,
+                   registry_.update(std::move(after), kube::Subresource::kNone, persist));
+  return Written{std::move(patched), false};
+}
+
+// The object when it is still there (or would be), null when it is gone.
+Result<ObjectPtr> Writes::do_remove(const Call& call) {
+  ASSIGN_OR_RETURN(const Removal removal, read_removal(call));
+  ASSIGN_OR_RETURN(const ObjectPtr before, registry_.get(call.kind(), call.key()));
+  RETURN_IF_ERROR(registry_.remove(call.kind(), call.key(), removal.options, removal.persist));
+  if (removal.persist == Persist::kDryRun) return before;
+  const auto after = registry_.get(call.kind(), call.key());
+  if (after && (*after)->metadata.uid == before->metadata.uid) return *after;
+  // Pods and what else upstream hands back on deletion; the rest gets a Status.
+  const bool is_returned = call.info.resource == "pods" || call.info.resource == "services" ||
+                           call.info.resource == "serviceaccounts";
+  return is_returned ? before : nullptr;
+}
+
+void Writes::remove(const CallPtr& call) {
+  const auto before = registry_.get(call->kind(), call->key());
+  const auto left = do_remove(*call);
+  if (!left) return call->fail(left.error());
+  if (*left) return call->answer_object(**left, env_.clock.wall());
+  Subject gone = call->subject();
+  if (before) gone.uid = (*before)->metadata.uid;
+  call->answer(success(gone));
+}
+
+Result<std::int64_t> Writes::do_remove_collection(const Call& call) {
+  ASSIGN_OR_RETURN(const Removal removal, read_removal(call));
+  ASSIGN_OR_RETURN(const kube::ListOptions options, list_options(call));
+  ASSIGN_OR_RETURN(const kube::ObjectList found, registry_.list(call.kind(), options));
+  for (const ObjectPtr& object : found.items) {
+    RETURN_IF_ERROR(ignore_not_found(
+        registry_.remove(call.kind(), object->key(), removal.options, removal.persist)));
+  }
+  return static_cast<std::int64_t>(found.items.size());
+}
+
+void Writes::remove_collection(const CallPtr& call) {
+  const auto removed = do_remove_collection(*call);
+  if (!removed) return call->fail(removed.error());
+  call->answer(success(call->subject()));
+}
+
+}  // namespace minato::apiserver

@@ -1,0 +1,55 @@
+// create, update, patch (with server-side apply), delete and deletecollection of objects and of
+// their status. Everything that is written is answered as it was stored. Loop thread only. Rules:
+// k8s.io/apiserver pkg/endpoints/handlers/{create,update,patch,delete}.go.
+#pragma once
+
+#include "apiserver/call.h"
+#include "env/env.h"
+
+namespace minato::apiserver {
+
+class Writes {
+ public:
+  Writes(env::Env env, registry::Registry& registry) : env_(std::move(env)), registry_(registry) {}
+
+  void create(const CallPtr& call);
+  void update(const CallPtr& call);
+  void patch(const CallPtr& call);
+  void remove(const CallPtr& call);
+  void remove_collection(const CallPtr& call);
+
+ private:
+  struct Written {
+    kube::ObjectPtr object;
+    bool created = false;
+  };
+  Result<Written> do_create(Call& call);
+  Result<Written> do_update(Call& call);
+  Result<Written> do_patch(Call& call);
+  Result<Written> do_apply(Call& call);
+  // `object` gets the field owners that it will have when it replaces what is stored.
+  Status track(const Call& call, kube::Object& object, kube::Subresource subresource) const;
+  Result<kube::ObjectPtr> do_remove(const Call& call);
+  Result<std::int64_t> do_remove_collection(const Call& call);
+  void answer(const Call& call, const Result<Written>& written) const;
+
+  env::Env env_;
+  registry::Registry& registry_;
+};
+
+struct Removal {
+  kube::RemoveOptions options;
+  registry::Persist persist = registry::Persist::kYes;
+};
+// DeleteOptions of body and query together. Errors: BadRequest, Invalid.
+Result<Removal> read_removal(const Call& call);
+Result<Removal> to_removal(const kube::DeleteOptions& options);
+
+// What fieldValidation makes of unknown fields: Strict fails, Warn (the default) adds warnings.
+// Errors: BadRequest.
+Status check_fields(Call& call, const kube::Object& object);
+
+// The subresource of a write to objects themselves. Nothing: not one that is written that way.
+std::optional<kube::Subresource> written_subresource(const std::string& name);
+
+}  // namespace minato::apiserver

@@ -1,0 +1,15 @@
+// YAML as JSON, for bodies that people write: the same subset as sigs.k8s.io/yaml (one document,
+// string keys). Input is untrusted: depth and the number of values are bounded, so aliases cannot
+// multiply without end. Pure. Errors: Invalid.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace minato::apiserver {
+
+Result<boost::json::value> parse_yaml(std::string_view text);
+
+}  // namespace minato::apiserver

@@ -1,0 +1,23 @@
+// How long machines and containers took in runs that were measured, for the model to draw from.
+// Pure.
+#pragma once
+
+#include <vector>
+
+#include "cluster/profile.h"
+#include "drill/runner.h"
+
+namespace minato::drill {
+
+struct Calibration {
+  Duration boot{};   // From the order of an instance until it runs.
+  Duration start{};  // From a bound Pod to a process that runs, image included.
+  Duration ready{};  // From there until the Pod is ready.
+};
+
+// Where nothing was measured: this machine's usual figures, or documented ones of EC2.
+Calibration default_calibration(const cluster::Profile& profile);
+// Medians of what was seen; the rest from `base`.
+Calibration calibrate(const std::vector<const Outcome*>& measured, Calibration base);
+
+}  // namespace minato::drill

@@ -1,0 +1,231 @@
+#include "drill/drill.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include "drill/file.h"
+#include "drill/memory.h"
+#include "drill/report.h"
+#include "drill/runner.h"
+#include "drill/tracker.h"
+#include "env/virtual_time.h"
+
+namespace minato::drill {
+namespace {
+
+Observation seen(Subject subject, std::string name, std::string state, std::string node = "n1", int count = 0) {
+  Observation out;
+  out.subject = subject;
+  out.name = std::move(name);
+  out.state = std::move(state);
+  out.node = std::move(node);
+  out.zone = "a";
+  out.count = count;
+  return out;
+}
+
+// A service of two Pods that does what it is told at the times that it is told.
+class FakeWorld final : public World {
+ public:
+  explicit FakeWorld(env::VirtualTime& time) : time_(time) {}
+  void observe(Sink sink) override {
+    sink_ = std::move(sink);
+    now(seen(Subject::kRollout, "web", "done", "", 2));
+    now(seen(Subject::kPod, "web-1", "ready"));
+    now(seen(Subject::kPod, "web-2", "ready"));
+    now(seen(Subject::kNode, "n1", "ready"));
+    now(seen(Subject::kTarget, "i-1", "healthy"));
+  }
+  void act(const Act& act, Done done) override {
+    acts.push_back(std::string(to_string(act.verb)) + " " + act.target);
+    time_.post([done = std::move(done)]() mutable { done({}); });
+    if (!answers) return;
+    is_failing = true;
+    later(200ms, seen(Subject::kPod, act.target, "bound", "n1", 1), [this] { is_failing = false; });
+    later(700ms, seen(Subject::kPod, act.target, "started", "n1", 1));
+    later(1500ms, seen(Subject::kPod, act.target, "ready", "n1", 1));
+  }
+  Status set_load(double rate, const std::string&) override {
+    rate_ = rate;
+    if (timeline_.begun() == MonoTime{}) timeline_.begin(time_.monotonic());
+    send();
+    return {};
+  }
+  void stop_load() override { timer_.cancel(); }
+  const Timeline& timeline() const override { return timeline_; }
+  Latency latency() const override { return {}; }
+
+  std::vector<std::string> acts;
+  bool answers = true;
+  bool is_failing = false;
+
+ private:
+  void now(Observation observation) {
+    observation.at = time_.monotonic();
+    sink_(observation);
+  }
+  void later(Duration delay, Observation observation, std::function<void()> then = {}) {
+    timers_.push_back(time_.after(delay, [this, observation, then] {
+      now(observation);
+      if (then) then();
+    }));
+  }
+  void send() {
+    timer_ = time_.after(Duration{static_cast<std::int64_t>(1e9 / rate_)}, [this] {
+      const MonoTime due = time_.monotonic();
+      timeline_.sent(due);
+      if (is_failing) {
+        timeline_.failed(due, Cause::kReset);
+      } else {
+        timeline_.ok(due, 1ms);
+      }
+      send();
+    });
+  }
+  env::VirtualTime& time_;
+  Sink sink_;
+  Timeline timeline_;
+  double rate_ = 0;
+  env::TimerHandle timer_;
+  std::vector<env::TimerHandle> timers_;
+};
+
+class RunnerTest : public testing::Test {
+ protected:
+  Outcome run(const Drill& drill, const std::function<void(Runner&)>& meanwhile = {}) {
+    Runner runner(env::Env{time_, time_, log_, env::Rng(1)}, world_, {.rate = 100, .limit = 30s, .patience = 10s});
+    time_.advance(10ms);
+    std::optional<Outcome> out;
+    runner.run(drill, [&](Outcome outcome) { out = std::move(outcome); });
+    time_.advance(5s);
+    if (meanwhile) meanwhile(runner);
+    time_.advance(120s);
+    EXPECT_TRUE(out);
+    return out ? std::move(*out) : Outcome{};
+  }
+  env::VirtualTime time_;
+  env::NullLog log_;
+  FakeWorld world_{time_};
+};
+
+TEST_F(RunnerTest, PhasesSumToTheRecovery) {
+  const Outcome out = run(*find_drill("process-crash"));
+  ASSERT_TRUE(out.status) << out.status.error().message;
+  EXPECT_EQ(out.at.at(Phase::kDetected) - out.injected, 200ms);
+  EXPECT_EQ(out.length_of(Phase::kStarted), 500ms);
+  EXPECT_EQ(out.length_of(Phase::kReady), 800ms);
+  Duration sum{};
+  for (std::size_t i = 0; i < kPhases; ++i) sum += out.length_of(static_cast<Phase>(i));
+  EXPECT_EQ(sum, out.recovery());
+  EXPECT_EQ(out.recovery(), 1500ms);
+  EXPECT_GE(out.requests().failures(), 19u);
+  EXPECT_LE(out.requests().failures(), 21u);
+}
+
+TEST_F(RunnerTest, ServiceThatFailsAlreadyIsNotBroken) {
+  world_.is_failing = true;
+  const Outcome out = run(*find_drill("process-crash"));
+  EXPECT_TRUE(out.was_refused);
+  EXPECT_TRUE(failed_with(Result<int>(std::unexpected(out.status.error())), Reason::kConflict));
+  EXPECT_TRUE(world_.acts.empty());
+}
+
+TEST_F(RunnerTest, WhatDoesNotComeBackEndsAtItsLimit) {
+  world_.answers = false;
+  const Outcome out = run(*find_drill("process-crash"));
+  EXPECT_FALSE(out.status);
+  EXPECT_FALSE(out.is_recovered());
+}
+
+TEST_F(RunnerTest, AbortMends) {
+  world_.answers = false;
+  Drill drill = *find_drill("process-crash");
+  drill.mend = Action{.verb = Verb::kUndrainNode};
+  const Outcome out = run(drill, [](Runner& runner) { runner.abort("interrupted"); });
+  EXPECT_FALSE(out.status);
+  ASSERT_EQ(world_.acts.size(), 2u);
+  EXPECT_TRUE(world_.acts[1].starts_with("undrain-node"));
+}
+
+TEST(CatalogueTest, EveryDrillHasABoundAndAnEnd) {
+  spec::Spec spec;
+  spec.service = "web";
+  spec.image = "v1";
+  spec.port = 80;
+  const auto bounds = bounds::compute(spec, cluster::kFast);
+  for (const Drill& drill : catalogue()) {
+    EXPECT_NE(bounds::find(bounds, drill.bound), nullptr) << drill.kind;
+    EXPECT_TRUE(drill.phases.contains(Phase::kInService)) << drill.kind;
+    EXPECT_FALSE(drill.protects.empty()) << drill.kind;
+  }
+  for (const std::string& kind : default_set()) EXPECT_TRUE(find_drill(kind)) << kind;
+  EXPECT_NE(find_drill("node-kiled").error().message.find("node-killed"), std::string::npos);
+}
+
+TEST(FileTest, OwnDrillFromTheSameWords) {
+  const auto drill = read_drill("own.yaml", "kind: two\ninject: crash-repeatedly\ncount: 2\n"
+                                            "phases: {detected: [pod-down, pod-waiting CrashLoopBackOff], in service: [service-back]}\n"
+                                            "bound: crash-loop\n");
+  ASSERT_TRUE(drill) << drill.error().message;
+  EXPECT_EQ(drill->inject.count, 2);
+  EXPECT_EQ(drill->phases.at(Phase::kDetected)[1].word, "CrashLoopBackOff");
+  for (const char* bad : {"kind: a\n", "kind: a\ninject: explode\nphases: {in service: [pod-down]}\nbound: node-killed\n",
+                          "kind: a\ninject: kill-node\nphases: {in service: [pod-down]}\nbound: node-killed\nnope: 1\n", "[", ""}) {
+    EXPECT_TRUE(failed_with(read_drill("own.yaml", bad), Reason::kInvalid)) << bad;
+  }
+}
+
+TEST(MemoryTest, OnlyNewsAreNewsAndUnsaidThingsAreGone) {
+  Memory memory;
+  EXPECT_TRUE(memory.take(seen(Subject::kPod, "a", "ready")));
+  EXPECT_FALSE(memory.take(seen(Subject::kPod, "a", "ready")));
+  EXPECT_TRUE(memory.take(seen(Subject::kPod, "b", "ready")));
+  memory.begin();
+  EXPECT_FALSE(memory.take(seen(Subject::kPod, "a", "ready")));
+  const auto missing = memory.missing({});
+  ASSERT_EQ(missing.size(), 1u);
+  EXPECT_EQ(missing[0].name, "b");
+  EXPECT_EQ(missing[0].state, "gone");
+}
+
+TEST(TrackerTest, TheBusiestHealthyNodeIsHit) {
+  Tracker tracker;
+  for (const char* node : {"n1", "n2"}) {
+    tracker.see(seen(Subject::kNode, node, "ready", node));
+    tracker.see(seen(Subject::kInstance, std::string("i-") + node, "in-service", node));
+    tracker.see(seen(Subject::kTarget, std::string("i-") + node, "healthy", node));
+  }
+  tracker.see(seen(Subject::kPod, "p1", "ready", "n1"));
+  tracker.see(seen(Subject::kPod, "p2", "ready", "n2"));
+  tracker.see(seen(Subject::kPod, "p3", "ready", "n2"));
+  const auto victims = tracker.choose({.verb = Verb::kKillNode});
+  ASSERT_TRUE(victims);
+  EXPECT_EQ(victims->nodes, std::set<std::string>{"n2"});
+  EXPECT_EQ(victims->pods.size(), 2u);
+  EXPECT_TRUE(failed_with(tracker.choose({.verb = Verb::kInterrupt}), Reason::kNotFound));
+}
+
+TEST(ReportTest, JsonHasNoExponentsAndReadsBack) {
+  EXPECT_EQ(plain_json(boost::json::object{{"a", 1e-5}, {"b", 2.5e9}, {"c", 0.25}, {"d", 3}}),
+            R"({"a":0.00001,"b":2500000000,"c":0.25,"d":3})");
+  Report report;
+  Row row;
+  row.outcome.drill = *find_drill("node-killed");
+  row.outcome.injected = MonoTime{10s};
+  row.outcome.begun = MonoTime{5s};
+  row.outcome.ended = MonoTime{30s};
+  row.outcome.at[Phase::kRecovered] = MonoTime{17s};
+  report.rows.push_back(row);
+  const auto earlier = read_earlier(plain_json(to_json(report)));
+  ASSERT_TRUE(earlier);
+  EXPECT_EQ(earlier->at("node-killed").recovery, 7s);
+  EXPECT_TRUE(failed_with(read_earlier("{}"), Reason::kInvalid));
+  const std::string page = to_html(report);
+  EXPECT_EQ(page.find("http:"), std::string::npos);
+  EXPECT_NE(page.find("<svg"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace minato::drill

@@ -1,0 +1,278 @@
+#include "drill/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace minato::drill {
+namespace {
+
+constexpr Duration kTick = 50ms;
+constexpr std::size_t kMaxEvents = 5000;
+
+}  // namespace
+
+Duration Outcome::recovery() const {
+  const auto found = at.find(Phase::kRecovered);
+  return found == at.end() ? Duration{} : found->second - injected;
+}
+
+Duration Outcome::length_of(Phase phase) const {
+  const auto found = at.find(phase);
+  if (found == at.end()) return Duration{};
+  MonoTime before = injected;
+  for (const auto& [each, time] : at) {
+    if (each < phase) before = std::max(before, time);
+  }
+  return found->second - before;
+}
+
+Slice Outcome::requests() const { return timeline.sum(injected, MonoTime::max()); }
+
+Runner::Runner(env::Env env, World& world, RunOptions options, std::function<void(const std::string&)> say)
+    : env_(std::move(env)),
+      world_(world),
+      options_(std::move(options)),
+      say_(std::move(say)),
+      self_(std::make_shared<Runner*>(this)) {
+  world_.observe([self = self_](const Observation& observation) {
+    if (*self != nullptr) (*self)->seen(observation);
+  });
+}
+
+Runner::~Runner() { *self_ = nullptr; }
+
+void Runner::say(const std::string& text) const {
+  if (say_) say_(text);
+}
+
+void Runner::enter(Step step) {
+  step_ = step;
+  since_ = env_.clock.monotonic();
+}
+
+void Runner::run(Drill drill, std::function<void(Outcome)> done) {
+  out_ = Outcome{};
+  out_.drill = std::move(drill);
+  out_.rate = options_.rate;
+  done_ = std::move(done);
+  has_failed_ = was_injected_ = false;
+  ahead_.clear();
+  for (const auto& [phase, conditions] : out_.drill.phases) ahead_.push_back(phase);
+  enter(Step::kLook);
+  tick();
+}
+
+void Runner::seen(const Observation& observation) {
+  tracker_.see(observation);
+  if (step_ < Step::kWait) return;
+  if (out_.events.size() < kMaxEvents) out_.events.push_back(observation);
+  if (step_ != Step::kWait) return;
+  crash_again(observation);
+  advance(observation.at);
+}
+
+// A victim that runs again ends again, as often as the drill says.
+void Runner::crash_again(const Observation& seen) {
+  if (crashes_left_ == 0 || seen.subject != Subject::kPod || !out_.victims.pods.contains(seen.name)) return;
+  const bool runs = seen.state == "started" || seen.state == "ready";
+  if (!runs || seen.count <= restarts_seen_) return;
+  restarts_seen_ = seen.count;
+  --crashes_left_;
+  world_.act({Verb::kKillProcess, seen.name, 0}, [](const Status&) {});
+}
+
+void Runner::tick() {
+  timer_ = env_.executor.after(kTick, [this] { tick(); });
+  switch (step_) {
+    case Step::kIdle: timer_.cancel(); return;
+    case Step::kLook: return look();
+    case Step::kWarmUp: return warm_up();
+    case Step::kWait: return follow();
+    case Step::kMend: return;
+    case Step::kRest: return rest();
+    case Step::kHold: return hold();
+  }
+}
+
+void Runner::look() {
+  std::string why_not = "nothing was seen of it";
+  if (tracker_.is_steady(why_not)) {
+    out_.begun = env_.clock.monotonic();
+    if (const Status status = world_.set_load(options_.rate, options_.path); !status) {
+      out_.was_refused = true;
+      return give_up(status.error());
+    }
+    return enter(Step::kWarmUp);
+  }
+  if (env_.clock.monotonic() - since_ < options_.patience) return;
+  out_.was_refused = true;
+  give_up({Reason::kConflict, "the service is not well before the drill: " + why_not});
+}
+
+void Runner::warm_up() {
+  const MonoTime now = env_.clock.monotonic();
+  if (now - since_ < options_.warm_up) return;
+  const Slice sent = world_.timeline().sum(since_, now);
+  if (sent.failures() == 0 && sent.ok > 0) return inject();
+  out_.was_refused = true;
+  give_up({Reason::kConflict, fmt::format("requests fail before the drill already: {} of {}", sent.failures(), sent.sent)});
+}
+
+void Runner::inject() {
+  auto victims = tracker_.choose(out_.drill.inject);
+  if (!victims) {
+    out_.was_refused = true;
+    return give_up(victims.error());
+  }
+  out_.victims = *victims;
+  tracker_.begin(std::move(*victims));
+  out_.before = tracker_.before();
+  for (const Subject subject : {Subject::kPod, Subject::kNode, Subject::kInstance, Subject::kTarget, Subject::kRole}) {
+    for (const Observation* each : tracker_.all(subject)) out_.events.push_back(*each);
+  }
+  std::string targets;
+  for (const std::string& target : out_.victims.targets) targets += (targets.empty() ? "" : ", ") + target;
+  say(fmt::format("{}{}", to_string(out_.drill.inject.verb), targets.empty() ? "" : " " + targets));
+  was_injected_ = true;
+  crashes_left_ = out_.drill.inject.verb == Verb::kCrashRepeatedly ? out_.drill.inject.count - 1 : 0;
+  for (const std::string& name : out_.victims.pods) {
+    const Observation* pod = tracker_.find(Subject::kPod, name);
+    restarts_seen_ = pod == nullptr ? 0 : pod->count;
+  }
+  enter(Step::kWait);
+  out_.injected = since_;
+  perform(out_.drill.inject, [this](const Status& status) { acted(status); });
+}
+
+void Runner::acted(const Status& status) {
+  if (!status && step_ == Step::kWait) give_up(status.error());
+}
+
+// Every victim of the action; `done` with the first failure, or after the last.
+void Runner::perform(const Action& action, std::function<void(const Status&)> done) {
+  if (action.verb == Verb::kMultiplyLoad) {
+    const Status status = world_.set_load(options_.rate * action.count, action.path.empty() ? options_.path : action.path);
+    return env_.executor.post([self = self_, status, done] {
+      if (*self != nullptr) done(status);
+    });
+  }
+  auto left = std::make_shared<std::size_t>(out_.victims.targets.size());
+  for (const std::string& target : out_.victims.targets) {
+    world_.act({action.verb == Verb::kCrashRepeatedly ? Verb::kKillProcess : action.verb, action.verb == Verb::kKillRole ? action.role : target, action.count},
+               [self = self_, left, done](const Status& status) {
+                 if (*self == nullptr || *left == 0) return;
+                 *left = status ? *left - 1 : 0;
+                 if (*left == 0) done(status);
+               });
+  }
+}
+
+void Runner::advance(MonoTime at) {
+  if (crashes_left_ > 0 && ahead_.size() < out_.drill.phases.size()) return;
+  while (!ahead_.empty()) {
+    const auto& conditions = out_.drill.phases.at(ahead_.front());
+    if (!std::ranges::all_of(conditions, [&](const Condition& each) { return tracker_.holds(each); })) return;
+    // A phase may be seen late: it is never before the failure, nor before the phase ahead of it.
+    MonoTime when = std::max(at, out_.injected);
+    for (const auto& [phase, time] : out_.at) when = std::max(when, time);
+    out_.at[ahead_.front()] = when;
+    say(fmt::format("{} after {:.1f} s", to_string(ahead_.front()),
+                    std::chrono::duration<double>(when - out_.injected).count()));
+    ahead_.erase(ahead_.begin());
+  }
+}
+
+void Runner::follow() {
+  const MonoTime now = env_.clock.monotonic();
+  advance(now);
+  if (ahead_.empty()) return mend();
+  if (is_guard_crossed()) {
+    return give_up({Reason::kAborted, fmt::format("more than {}% of the requests failed for {}", options_.guard_percent,
+                                                  format_duration(options_.guard_time))});
+  }
+  if (now - out_.injected < options_.limit) return;
+  give_up({Reason::kTimeout, fmt::format("'{}' was not seen within {}", to_string(ahead_.front()),
+                                         format_duration(options_.limit))});
+}
+
+bool Runner::is_guard_crossed() const {
+  const MonoTime now = env_.clock.monotonic();
+  if (now - out_.injected < options_.guard_time) return false;
+  const Slice last = world_.timeline().sum(now - options_.guard_time, now);
+  return last.sent > 0 && 100.0 * last.failures() > 1.0 * options_.guard_percent * last.sent;
+}
+
+void Runner::mend() {
+  enter(Step::kMend);
+  if (!out_.drill.mend) {
+    out_.mended = since_;
+    return enter(Step::kRest);
+  }
+  say(fmt::format("mend: {}", to_string(out_.drill.mend->verb)));
+  perform(*out_.drill.mend, [this](const Status& status) {
+    out_.mended = env_.clock.monotonic();
+    if (!status && out_.status) out_.status = wrap("mending", status.error());
+    if (step_ == Step::kMend) enter(Step::kRest);
+  });
+}
+
+// Load goes on until all is as before: what a drill costs may come late.
+void Runner::rest() {
+  std::string why_not;
+  if (tracker_.is_steady(why_not)) return enter(Step::kHold);
+  if (env_.clock.monotonic() - since_ < options_.patience) return;
+  if (out_.status) out_.status = fail(Reason::kTimeout, "the world does not come to rest: " + why_not);
+  finish();
+}
+
+void Runner::hold() {
+  const MonoTime now = env_.clock.monotonic();
+  if (now - since_ < options_.hold) return;
+  if (has_failed_ || find_recovery() || now - since_ > options_.hold + options_.patience) finish();
+}
+
+// The first instant from which on the SLO was kept for `hold`.
+bool Runner::find_recovery() {
+  const Timeline& timeline = world_.timeline();
+  const MonoTime from = out_.at.empty() ? out_.injected : out_.at.rbegin()->second;
+  const MonoTime now = env_.clock.monotonic();
+  const double budget = 1 - options_.availability_percent / 100;
+  MonoTime bad_until = from;
+  for (MonoTime start = from; start + options_.hold <= now; start += Timeline::kSlice) {
+    const Slice window = timeline.sum(start, start + options_.hold);
+    if (window.in_flight() > 0) return false;  // Not known yet.
+    if (window.failures() <= budget * window.sent) {
+      out_.at[Phase::kRecovered] = bad_until;
+      return true;
+    }
+    bad_until = start + Timeline::kSlice;
+  }
+  return false;
+}
+
+void Runner::abort(const std::string& why) {
+  if (step_ == Step::kIdle || has_failed_) return;
+  give_up({Reason::kAborted, why});
+}
+
+void Runner::give_up(Error error) {
+  say(error.message);
+  has_failed_ = true;
+  if (out_.status) out_.status = std::unexpected(std::move(error));
+  if (!was_injected_) return finish();
+  if (step_ == Step::kWait) mend();
+}
+
+void Runner::finish() {
+  world_.stop_load();
+  out_.timeline = world_.timeline();
+  out_.latency = world_.latency();
+  out_.ended = env_.clock.monotonic();
+  enter(Step::kIdle);
+  timer_ = env_.executor.after(0s, [this] {
+    if (auto done = std::exchange(done_, nullptr)) done(std::move(out_));
+  });
+}
+
+}  // namespace minato::drill

@@ -1,0 +1,257 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "ecs/parts.h"
+
+namespace minato::ecs {
+namespace json = boost::json;
+namespace {
+
+void read_balancers(Fields& in, Draft& draft) {
+  const json::array& balancers = in.list("loadBalancers");
+  if (balancers.empty()) return;
+  std::vector<Entry> unused;
+  Fields first(balancers.front(), "", unused);
+  draft.main_container = first.text("containerName");
+  draft.main_port = first.number("containerPort").value_or(0);
+  in.changed(
+      "loadBalancers",
+      "a load balancer and a target group of its own; the old ones stay until you remove them");
+  if (balancers.size() > 1) in.lost("loadBalancers", "one target group only is served");
+}
+
+// FARGATE_SPOT, or a provider that is called after spot.
+bool is_spot(const std::string& provider) {
+  return to_lower(provider).find("spot") != std::string::npos;
+}
+
+void read_capacity(Fields& in, Draft& draft) {
+  const json::array& strategy = in.list("capacityProviderStrategy");
+  if (strategy.empty()) return;
+  std::int64_t spot = 0, all = 0, base = 0;
+  for (const json::value& value : strategy) {
+    std::vector<Entry> unused;
+    Fields item(value, "", unused);
+    const std::string provider = item.text("capacityProvider");
+    const std::int64_t weight = item.number("weight").value_or(0);
+    all += weight;
+    if (is_spot(provider))
+      spot += weight;
+    else
+      base += item.number("base").value_or(0);
+  }
+  draft.spot_percent = all == 0 ? 0 : spot * 100 / all;
+  if (*draft.spot_percent > 0 && base > 0) draft.on_demand_base = 1;
+  in.changed(
+      "capacityProviderStrategy",
+      fmt::format("nodes.scaling.spot: {}%{}; a share of nodes, where ECS has one of tasks",
+                  *draft.spot_percent, draft.on_demand_base > 0 ? ", on_demand_base: 1" : ""));
+}
+
+void read_deployment(Fields& in) {
+  const json::value& value = in.object("deploymentConfiguration");
+  if (value.is_null()) return;
+  std::vector<Entry> unused;
+  Fields deployment(value, "", unused);
+  in.changed(
+      "deploymentConfiguration",
+      fmt::format(
+          "{}/{} % become maxUnavailable 0 and maxSurge 25%: no task ends before a new one serves",
+          deployment.number("minimumHealthyPercent").value_or(100),
+          deployment.number("maximumPercent").value_or(200)));
+  const json::value& breaker = deployment.object("deploymentCircuitBreaker");
+  if (!says_nothing(breaker)) {
+    in.changed("deploymentConfiguration.deploymentCircuitBreaker",
+               "minato deploy rolls back by itself; kubectl shows ProgressDeadlineExceeded");
+  }
+  if (!says_nothing(deployment.object("alarms")))
+    in.lost("deploymentConfiguration.alarms", "alarms do not stop a deploy");
+}
+
+void read_network(Fields& in) {
+  const json::value& value = in.object("networkConfiguration");
+  if (value.is_null()) return;
+  std::vector<Entry> unused;
+  Fields network(value, "", unused);
+  Fields vpc(network.object("awsvpcConfiguration"), "", unused);
+  std::vector<std::string> subnets;
+  for (const json::value& subnet : vpc.list("subnets")) {
+    if (subnet.is_string()) subnets.emplace_back(subnet.get_string());
+  }
+  in.changed("networkConfiguration",
+             fmt::format("a VPC of its own; to stay in the present one, say eks.vpc: {{id, "
+                         "public_subnets, private_subnets}} (tasks were in {})",
+                         join(subnets, ", ")));
+}
+
+// As `aws application-autoscaling describe-scalable-targets` and `describe-scaling-policies` print.
+void read_scaling(Fields& in, Draft& draft) {
+  for (const json::value& value : in.list("ScalableTargets")) {
+    std::vector<Entry> unused;
+    Fields target(value, "", unused);
+    draft.min_replicas = target.number("MinCapacity").value_or(0);
+    draft.max_replicas = target.number("MaxCapacity").value_or(0);
+    in.kept("ScalableTargets",
+            fmt::format("replicas: {{min: {}, max: {}}}", draft.min_replicas, draft.max_replicas));
+  }
+  for (const json::value& value : in.list("ScalingPolicies")) {
+    std::vector<Entry> unused;
+    Fields policy(value, "", unused);
+    Fields tracking(policy.object("TargetTrackingScalingPolicyConfiguration"), "", unused);
+    Fields metric(tracking.object("PredefinedMetricSpecification"), "", unused);
+    const std::string name = metric.text("PredefinedMetricType");
+    const std::string field = fmt::format("ScalingPolicies[{}]", policy.text("PolicyName"));
+    if (name.starts_with("ECSServiceAverageCPUUtilization")) {
+      draft.cpu_percent = tracking.number("TargetValue").value_or(60);
+      in.changed(field, fmt::format("replicas.cpu: {}%, of what a Pod asks for; cooldowns become "
+                                    "the autoscaler's stabilisation",
+                                    draft.cpu_percent));
+    } else {
+      in.lost(field, fmt::format("{} is no signal here; replicas follow CPU",
+                                 name.empty() ? "its metric" : name));
+    }
+  }
+}
+
+void lose_the_rest(Fields& in) {
+  in.lose("serviceConnectConfiguration", "Pods reach each other by the names of Services");
+  in.lose("serviceRegistries", "Cloud Map is not filled; names are those of Services");
+  in.lose("volumeConfigurations", "no volumes");
+  in.lose("placementConstraints", "Pods run on the scaling group");
+  in.lose("tags", "resources carry the service's name");
+  if (!in.list("placementStrategy").empty())
+    in.changed("placementStrategy", "Pods are spread over zones, then nodes");
+  if (in.flag("enableExecuteCommand")) in.changed("enableExecuteCommand", "kubectl exec");
+  if (const std::int64_t grace = in.number("healthCheckGracePeriodSeconds").value_or(0);
+      grace > 0) {
+    in.changed("healthCheckGracePeriodSeconds",
+               "startup: the container's own check decides when it is up");
+  }
+  in.ignore({"serviceArn",
+             "clusterArn",
+             "status",
+             "runningCount",
+             "pendingCount",
+             "taskDefinition",
+             "deployments",
+             "events",
+             "createdAt",
+             "createdBy",
+             "roleArn",
+             "taskSets",
+             "propagateTags",
+             "enableECSManagedTags",
+             "deploymentController",
+             "launchType",
+             "platformVersion",
+             "platformFamily",
+             "schedulingStrategy",
+             "availabilityZoneRebalancing",
+             "serviceRevisions",
+             "currentServiceDeployment",
+             "currentServiceRevisions"});
+}
+
+const json::value& first_of(const json::value& value, std::string_view list,
+                            const json::value& otherwise) {
+  const json::object* object = value.if_object();
+  const json::value* found = object == nullptr ? nullptr : object->if_contains(list);
+  const bool any = found != nullptr && found->is_array() && !found->get_array().empty();
+  return any ? found->get_array().front() : otherwise;
+}
+
+std::int64_t attribute(const json::value& group, std::string_view key, std::int64_t otherwise) {
+  std::vector<Entry> unused;
+  Fields in(group, "", unused);
+  for (const json::value& value : in.list("Attributes")) {
+    Fields pair(value, "", unused);
+    if (pair.text("Key") == key) return pair.number("Value").value_or(otherwise);
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+void read_service(const json::value& value, Draft& draft, std::vector<Entry>& report) {
+  if (value.is_null()) return;
+  const json::value& service = first_of(value, "services", value);
+  Fields in(service, "service", report);
+  draft.service = service_name(in.text("serviceName"));
+  in.kept("serviceName", "service: " + draft.service);
+  draft.region = region_of(in.text("serviceArn"));
+  draft.min_replicas = in.number("desiredCount").value_or(0);
+  if (draft.min_replicas > 0)
+    in.kept("desiredCount", fmt::format("replicas.min: {}", draft.min_replicas));
+  if (const std::int64_t grace = in.number("healthCheckGracePeriodSeconds").value_or(0); grace > 0)
+    draft.startup_seconds = grace;
+  read_balancers(in, draft);
+  read_capacity(in, draft);
+  read_deployment(in);
+  read_network(in);
+  lose_the_rest(in);
+  if (&service == &value) {
+    in.ignore({"ScalableTargets", "ScalingPolicies"});
+  }
+  in.finish();
+  Fields around(value, "", report);
+  read_scaling(around, draft);
+}
+
+void read_target_group(const json::value& value, Draft& draft, std::vector<Entry>& report) {
+  if (value.is_null()) return;
+  const json::value& group = first_of(value, "TargetGroups", value);
+  Fields in(group, "targetGroup", report);
+  if (const std::string path = in.text("HealthCheckPath"); !path.empty()) {
+    draft.health = path;
+    in.kept("HealthCheckPath", "health: " + path);
+  }
+  std::vector<std::string> parts;
+  const auto take = [&](std::string_view field, const char* key, std::int64_t low,
+                        std::int64_t high, const char* unit) {
+    const auto number = in.number(field);
+    if (!number) return;
+    const std::int64_t bounded = std::clamp(*number, low, high);
+    draft.health_check[key] = fmt::format("{}{}", bounded, unit);
+    if (bounded == *number)
+      in.kept(field, fmt::format("load_balancer.health_check.{}: {}{}", key, bounded, unit));
+    else
+      in.changed(field, fmt::format("load_balancer.health_check.{}: {}{}", key, bounded, unit));
+  };
+  take("HealthCheckIntervalSeconds", "interval", 5, 300, "s");
+  const std::int64_t interval = in.number("HealthCheckIntervalSeconds").value_or(5);
+  take("HealthCheckTimeoutSeconds", "timeout", 2,
+       std::max<std::int64_t>(2, std::min<std::int64_t>(120, interval - 1)), "s");
+  take("HealthyThresholdCount", "healthy", 2, 10, "");
+  take("UnhealthyThresholdCount", "unhealthy", 2, 10, "");
+  if (!says_nothing(in.object("Matcher"))) in.changed("Matcher", "200 to 399 are healthy");
+  if (!in.text("TargetType").empty())
+    in.changed("TargetType", "instance: the load balancer sends to nodes, on their NodePort");
+  in.ignore({"Port", "Protocol", "ProtocolVersion", "VpcId", "TargetGroupArn", "TargetGroupName",
+             "LoadBalancerArns", "HealthCheckPort", "HealthCheckProtocol", "HealthCheckEnabled",
+             "IpAddressType"});
+  in.finish();
+  draft.deregistration_seconds = attribute(value, "deregistration_delay.timeout_seconds", -1);
+  if (draft.deregistration_seconds >= 0) {
+    report.push_back(
+        {Fate::kKept, "targetGroup.Attributes[deregistration_delay.timeout_seconds]",
+         fmt::format("load_balancer.deregistration_delay: {}s", draft.deregistration_seconds)});
+  }
+  draft.slow_start_seconds = attribute(value, "slow_start.duration_seconds", 0);
+  if (draft.slow_start_seconds > 0) {
+    report.push_back({Fate::kKept, "targetGroup.Attributes[slow_start.duration_seconds]",
+                      fmt::format("load_balancer.slow_start: {}s", draft.slow_start_seconds)});
+  }
+  std::vector<Entry> unused;
+  Fields around(value, "", unused);
+  for (const json::value& each : around.list("Attributes")) {
+    Fields pair(each, "", unused);
+    if (pair.text("Key") == "stickiness.enabled" && pair.text("Value") == "true") {
+      report.push_back({Fate::kLost, "targetGroup.Attributes[stickiness.enabled]",
+                        "requests go to any Pod; keep sessions outside of the process"});
+    }
+  }
+}
+
+}  // namespace minato::ecs

@@ -1,0 +1,168 @@
+// Every rule: id, severity, why, who says so, what to do. By id.
+#include <algorithm>
+#include <array>
+
+#include "lint/lint.h"
+
+namespace minato::lint {
+namespace {
+
+using enum Severity;
+
+constexpr std::string_view kEks = "EKS User Guide";
+constexpr std::string_view kAsg = "EC2 Auto Scaling User Guide";
+constexpr std::string_view kElb = "Elastic Load Balancing User Guide";
+constexpr std::string_view kKube = "Kubernetes documentation";
+constexpr std::string_view kPractice = "EKS Best Practices Guide";
+
+constexpr auto kRules = std::to_array<Rule>({
+    {"A1", kError,
+     "the cluster's own services need nodes that neither spot nor one zone takes away", kPractice,
+     "nodes.master: min 2 or more, no spot"},
+    {"A10", kError, "one launch template has one machine image, and an image has one architecture",
+     kAsg, "nodes.*.types: all of one architecture"},
+    {"A2", kWarning, "spot pools run dry one by one; with few of them the service cannot grow",
+     kPractice, "nodes.scaling.types: five or more, better ten, of the same size"},
+    {"A3", kWarning,
+     "the autoscaler takes all nodes of a group to be alike; on-demand and spot in one group are "
+     "not",
+     kPractice,
+     "waive it where no Pod selects by life cycle, or use spot: 100% with on_demand_base: 0"},
+    {"A5", kError, "Terraform would set the autoscaler's number back at every apply",
+     "hashicorp/aws aws_autoscaling_group", "lifecycle { ignore_changes = [desired_capacity] }"},
+    {"A6", kWarning,
+     "a fault of the service fails every node's check, and the group would replace them all", kAsg,
+     "health_check_type = \"EC2\""},
+    {"A8", kWarning,
+     "a group at its maximum cannot launch a replacement before it loses an instance", kAsg,
+     "nodes.*.max: above min"},
+    {"A9", kError,
+     "the autoscaler simulates a group by its first type: a smaller one leaves Pods without a "
+     "place",
+     "kubernetes/autoscaler AWS README", "nodes.*.types: all with the same vCPUs and memory"},
+    {"C1", kError, "aws-auth is edited by hand and locks people out; access entries are an API",
+     kEks, "access_config { authentication_mode = \"API\" }"},
+    {"C3", kWarning, "the API of the cluster is open to the internet", kEks,
+     "eks.api_access: only the blocks that need it"},
+    {"C4", kWarning, "a log group without retention is kept, and paid, for ever",
+     "CloudWatch Logs User Guide", "retention_in_days"},
+    {"D1", kError, "applying a Deployment that states replicas undoes what the autoscaler decided",
+     "kubernetes/kubernetes#25238", "leave spec.replicas out"},
+    {"D10", kWarning, "a tag may be moved, so a rollback may bring something else",
+     "kube-linter latest-tag", "image: by digest, and never 'latest'"},
+    {"D2", kWarning, "Pods that stop before new ones serve take capacity away during every deploy",
+     kKube, "rollingUpdate.maxUnavailable: 0"},
+    {"D3", kError, "a Pod that ends at once still gets requests until every node has heard of it",
+     "kubernetes/kubernetes#106476", "stop.drain: 5s or more"},
+    {"D4", kError,
+     "the grace period counts from the beginning of preStop; what is left is all the service has",
+     kKube, "terminationGracePeriodSeconds above preStop + the service's own time"},
+    {"D5", kError, "without a readiness probe a Pod gets requests before it can answer them", kKube,
+     "health"},
+    {"D6", kWarning, "all Pods in one zone are lost with it", kPractice,
+     "topologySpreadConstraints over zone and hostname"},
+    {"D7", kError, "without requests the scheduler places blindly and the autoscaler cannot count",
+     kPractice, "cpu and memory"},
+    {"D8", kNote,
+     "a process that may write to its root file system, or gain privileges, can be turned",
+     "Pod Security Standards", "read_only_root: true"},
+    {"E1", kError, "a name in env and in secrets: which one the service sees depends on an order",
+     "kube-linter duplicate-env-var", "remove one of them"},
+    {"E3", kWarning,
+     "a secret in env stands in Git, in the manifest and in every description of the Pod",
+     "kube-linter env-var-secret", "move it to secrets"},
+    {"H1", kWarning, "one Pod is no service: every deploy, drain and crash is an outage", kPractice,
+     "replicas.min: 2, better 3"},
+    {"H2", kError, "a budget that allows no disruption blocks every drain, upgrade and scale-down",
+     "polaris pdbDisruptionsIsZero",
+     "maxUnavailable: 1 or a percentage; minAvailable below the minimum of replicas"},
+    {"H3", kError, "the target group sends to one fixed port that every node must answer on", kKube,
+     "type NodePort with a nodePort from 30000 to 32767"},
+    {"L5", kError, "Pods that reach the metadata have the node's permissions", kPractice,
+     "http_tokens = \"required\", http_put_response_hop_limit = 1"},
+    {"L7", kWarning, "a disk that is not encrypted is readable to whoever gets its snapshot",
+     "AWS Foundational Security EC2.7", "ebs { encrypted = true }"},
+    {"M5", kError, "a chart without a version is another one tomorrow", "Kustomize helmCharts",
+     "version"},
+    {"P1", kNote, "nothing keeps a wrong 'terraform destroy' from the cluster",
+     "hashicorp/terraform prevent_destroy", "eks.protect: true"},
+    {"R1", kError, "a Pod that asks for more than a node has never starts", kKube,
+     "smaller cpu or memory, or larger types"},
+    {"R2", kWarning, "Pods beyond what the largest group holds stay Pending",
+     "Cluster Autoscaler FAQ", "nodes.scaling.max up, or replicas.max down"},
+    {"S1", kError, "spot gives 120 s: a node that drains longer than that is cut off in the middle",
+     "EC2 User Guide, spot interruption notices", "load_balancer.deregistration_delay below 115s"},
+    {"S10", kWarning, "a node is told to go before the load balancer has let go of it",
+     "kubernetes/autoscaler#6679",
+     "node-delete-delay-after-taint at least as long as the deregistration delay"},
+    {"S2", kError,
+     "Pods that may take longer to stop than the notice lasts are killed in the middle",
+     "EC2 User Guide, spot interruption notices",
+     "stop.drain + stop.timeout: at most 90s with spot"},
+    {"S3", kWarning, "draining the target and then stopping Pods must both fit into the notice",
+     "EC2 User Guide, spot interruption notices",
+     "deregistration_delay + stop.drain + stop.timeout: at most 115s with spot"},
+    {"S4", kError, "a dead node gets requests until its checks have failed", kElb,
+     "health_check.interval × unhealthy: 30s or less"},
+    {"S5", kWarning, "a node that answers slowly but well fails its check", kElb,
+     "health_check.timeout above slo.p99"},
+    {"S6", kError, "requests that take longer than stop.timeout are cut at every deploy", kKube,
+     "stop.timeout above slo.p99"},
+    {"S7", kWarning, "a deploy waits for each Pod to start; new capacity does, too", kKube,
+     "startup: a few minutes at most"},
+    {"S8", kWarning, "targets that leave cut requests that are still running", kElb,
+     "deregistration_delay above slo.p99"},
+    {"S9", kWarning, "the load balancer waits longer for an answer than the Pod may live", kElb,
+     "idle_timeout at most deregistration_delay + stop.timeout, if answers may take that long"},
+    {"T1", kError, "requests in the clear, or with broken TLS, can be read",
+     "ELB security policies", "HTTPS with a TLS 1.2 policy or newer; a redirect on port 80"},
+    {"T2", kError, "a health check that AWS does not take", kElb,
+     "interval from 5s, timeout from 2s and below the interval"},
+    {"T7", kError, "the load balancer reuses a connection that the service has just closed: 502",
+     "ELB troubleshooting, HTTP 502",
+     "keep_alive above load_balancer.idle_timeout, and set so in the service"},
+    {"V1", kError, "a version out of support costs six times as much or is upgraded without asking",
+     "EKS release calendar", "eks.version"},
+    {"V2", kWarning, "the default keeps a version beyond its end at six times the price", kEks,
+     "upgrade_policy { support_type = \"STANDARD\" }"},
+    {"V3", kError, "the autoscaler's simulation is that of one version of the scheduler",
+     "Cluster Autoscaler releases", "image.tag of the cluster's minor"},
+    {"V5", kWarning, "a version whose support ends soon needs an upgrade that is planned",
+     "EKS release calendar", "eks.version"},
+    {"W0", kWarning, "a waiver that waives nothing hides the next finding", "minato",
+     "remove it from waivers"},
+    {"X1", kError,
+     "target group, security group and Service must name one port, or no request arrives", "minato",
+     "one NodePort on all sides"},
+    {"X2", kError,
+     "Pods select nodes by labels that the nodes must register with, and the autoscaler must know",
+     "kubernetes/autoscaler AWS README",
+     "the same labels in user data, group tags and nodeSelector"},
+    {"X3", kError, "what must run on tainted nodes has to tolerate the taint", kKube,
+     "tolerations that match the user data's taints"},
+    {"X4", kError, "the autoscaler finds its groups by the cluster's name in their tags",
+     "kubernetes/autoscaler AWS README",
+     "autoDiscovery.clusterName as in k8s.io/cluster-autoscaler/<name>"},
+    {"X5", kError,
+     "a Pod whose service account no role is bound to falls back to no permissions, silently",
+     "aws/eks-pod-identity-agent#153",
+     "pod identity associations by the namespaces and names of the manifests"},
+    {"X7", kError, "a Service that selects no Pod, or a port that no container has, answers nobody",
+     "kube-linter dangling-service, invalid-target-ports",
+     "selector, labels and port names that match"},
+    {"X8", kError, "the manifest is not what Kubernetes reads", "Kubernetes API",
+     "the field's right name and type"},
+    {"Z1", kError, "a zone without a subnet gets no node", kEks,
+     "one private and one public subnet for each of zones"},
+});
+
+}  // namespace
+
+std::span<const Rule> rules() { return kRules; }
+
+const Rule* find_rule(std::string_view id) {
+  const auto found = std::ranges::find(kRules, id, &Rule::id);
+  return found == kRules.end() ? nullptr : &*found;
+}
+
+}  // namespace minato::lint

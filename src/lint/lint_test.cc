@@ -1,0 +1,248 @@
+#include "lint/lint.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "lint/hcl_reader.h"
+#include "lint/manifests.h"
+#include "render/render.h"
+
+namespace minato::lint {
+namespace {
+
+const WallTime kNow = *parse_rfc3339("2026-06-01T00:00:00Z");
+
+spec::Spec shop() {
+  spec::Spec spec;
+  spec.service = "shop";
+  spec.image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop@sha256:00";
+  spec.port = 8080;
+  spec.domain = "shop.example.com";
+  spec.health = "/healthz";
+  spec.read_only_root = true;
+  spec.replicas = {.min = 3, .max = 12};
+  spec.env = {{"LOG_LEVEL", "info"}};
+  spec.secrets = {{"TOKEN", {spec::SecretSource::Kind::kSsm, "/shop/token"}}};
+  spec.master = {.types = {"t3.medium"}, .min = 2, .max = 3};
+  spec.scaling = {.types = {"m6i.large", "m5.large", "m5a.large", "m5d.large", "m5ad.large"},
+                  .min = 2,
+                  .max = 20,
+                  .spot_percent = 100};
+  return spec;
+}
+
+std::set<std::string> ids(const std::vector<Finding>& findings) {
+  std::set<std::string> out;
+  for (const Finding& finding : findings) out.insert(std::string(finding.rule->id));
+  return out;
+}
+
+std::string show(const std::vector<Finding>& findings) {
+  std::string out;
+  for (const Finding& f : findings)
+    out += fmt::format("{} {}: {}\n", f.rule->id, f.place, f.message);
+  return out;
+}
+
+TEST(RulesTest, EveryRuleSaysWhyWhoAndWhatToDoAndIsFoundByItsId) {
+  EXPECT_TRUE(std::ranges::is_sorted(rules(), {}, &Rule::id));
+  for (const Rule& rule : rules()) {
+    EXPECT_FALSE(rule.reason.empty() || rule.source.empty() || rule.fix.empty()) << rule.id;
+    EXPECT_EQ(find_rule(rule.id), &rule);
+  }
+  EXPECT_EQ(find_rule("none"), nullptr);
+}
+
+TEST(LintTest, WhatIsRenderedFromASoundFileIsClean) {
+  const auto files = render::render(shop());
+  ASSERT_TRUE(files) << files.error().message;
+  const auto findings = check(shop(), *files, kNow);
+  EXPECT_TRUE(findings.empty()) << show(findings);
+}
+
+// Each change of the file breaks exactly the rules that it is listed with.
+TEST(LintTest, EachMistakeInTheFileIsFoundByItsRule) {
+  using Change = void (*)(spec::Spec&);
+  const std::pair<const char*, Change> cases[] = {
+      {"A1", [](spec::Spec& s) { s.master.min = 1; }},
+      {"A1", [](spec::Spec& s) { s.master.spot_percent = 50; }},
+      {"A10", [](spec::Spec& s) { s.master.types = {"t3.medium", "t4g.medium"}; }},
+      {"A2", [](spec::Spec& s) { s.scaling.types = {"m5.large"}; }},
+      {"A3", [](spec::Spec& s) { s.scaling.on_demand_base = 1; }},
+      {"A8", [](spec::Spec& s) { s.scaling.min = 20; }},
+      {"A9", [](spec::Spec& s) { s.scaling.types.push_back("m5.xlarge"); }},
+      {"C3", [](spec::Spec& s) { s.eks.api_access = {"0.0.0.0/0"}; }},
+      {"D10",
+       [](spec::Spec& s) { s.image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1"; }},
+      {"D3", [](spec::Spec& s) { s.stop.drain = 2s; }},
+      {"D8", [](spec::Spec& s) { s.read_only_root = false; }},
+      {"E1", [](spec::Spec& s) { s.env = {{"TOKEN", ""}}; }},
+      {"E3", [](spec::Spec& s) { s.env = {{"DB_PASSWORD", "x"}}; }},
+      {"H1", [](spec::Spec& s) { s.replicas.min = 1; }},
+      {"P1", [](spec::Spec& s) { s.eks.protect = false; }},
+      {"R1", [](spec::Spec& s) { s.cpu_milli = 4000; }},
+      {"R2", [](spec::Spec& s) { s.replicas.max = 5000; }},
+      {"S1", [](spec::Spec& s) { s.load_balancer.deregistration_delay = 300s; }},
+      {"S3", [](spec::Spec& s) { s.load_balancer.deregistration_delay = 90s; }},
+      {"S4", [](spec::Spec& s) { s.load_balancer.health_check.interval = 30s; }},
+      {"S5", [](spec::Spec& s) { s.slo.p99 = 3s; }},
+      {"S6", [](spec::Spec& s) { s.slo.p99 = 25s; }},
+      {"S7", [](spec::Spec& s) { s.startup = 400s; }},
+      {"S9", [](spec::Spec& s) { s.load_balancer.idle_timeout = 120s; }},
+      {"T7", [](spec::Spec& s) { s.keep_alive = 60s; }},
+      {"W0", [](spec::Spec& s) { s.waivers = {{"A3", "none"}}; }},
+      {"W0", [](spec::Spec& s) { s.waivers = {{"A99", "none"}}; }}};
+  for (const auto& [id, change] : cases) {
+    spec::Spec spec = shop();
+    change(spec);
+    const auto findings = check(spec, {}, kNow);
+    EXPECT_TRUE(ids(findings).contains(id)) << id << " is not in: " << show(findings);
+  }
+  spec::Spec slow = shop();
+  slow.stop.timeout = 100s;
+  EXPECT_TRUE(ids(check(slow, {}, kNow)).contains("S2"));
+  slow.scaling.spot_percent = 0;
+  EXPECT_FALSE(ids(check(slow, {}, kNow)).contains("S2"));
+}
+
+TEST(LintTest, SupportEndsWithTime) {
+  const auto at = [](const char* now) { return ids(check(shop(), {}, *parse_rfc3339(now))); };
+  EXPECT_FALSE(at("2026-12-01T00:00:00Z").contains("V5"));
+  EXPECT_TRUE(at("2027-03-01T00:00:00Z").contains("V5"));
+  EXPECT_TRUE(at("2027-04-01T00:00:00Z").contains("V1"));
+}
+
+TEST(LintTest, AWaiverTurnsAFindingIntoANote) {
+  spec::Spec spec = shop();
+  spec.scaling.types.push_back("m5.xlarge");
+  EXPECT_TRUE(std::ranges::any_of(check(spec, {}, kNow), &Finding::blocks));
+  spec.waivers = {{"A9", "measured"}};
+  const auto findings = check(spec, {}, kNow);
+  EXPECT_FALSE(std::ranges::any_of(findings, &Finding::blocks));
+  EXPECT_EQ(findings.at(0).waived, "measured");
+}
+
+// Each edit of a rendered file, as a hand may make it, is found by the rule it is listed with.
+TEST(LintTest, EachEditByHandIsFoundByItsRule) {
+  struct Edit {
+    const char* id;
+    const char* path;
+    const char* from;
+    const char* to;
+  };
+  const Edit edits[] = {
+      {"A5", "terraform/nodes.tf", "ignore_changes = [desired_capacity]",
+       "create_before_destroy = true"},
+      {"A6", "terraform/nodes.tf", "health_check_type         = \"EC2\"",
+       "health_check_type = \"ELB\""},
+      {"C1", "terraform/cluster.tf", "\"API\"", "\"API_AND_CONFIG_MAP\""},
+      {"C3", "terraform/cluster.tf", "endpoint_public_access  = false",
+       "endpoint_public_access = true"},
+      {"C4", "terraform/observability.tf", "retention_in_days = 30", "skip_destroy = true"},
+      {"D1", "kubernetes/base/deployment.yaml", "spec:\n  selector",
+       "spec:\n  replicas: 3\n  selector"},
+      {"D2", "kubernetes/base/deployment.yaml", "maxUnavailable: 0", "maxUnavailable: 1"},
+      {"D3", "kubernetes/base/deployment.yaml", "lifecycle:", "x-lifecycle:"},
+      {"X8", "kubernetes/base/deployment.yaml", "lifecycle:", "x-lifecycle:"},
+      {"D4", "kubernetes/base/deployment.yaml", "terminationGracePeriodSeconds: 30",
+       "terminationGracePeriodSeconds: 10"},
+      {"D5", "kubernetes/base/deployment.yaml", "readinessProbe:", "x-readinessProbe:"},
+      {"D6", "kubernetes/base/deployment.yaml", "topologySpreadConstraints:", "x-spread:"},
+      {"D7", "kubernetes/base/deployment.yaml", "requests:\n            cpu: 250m  # cpu\n",
+       "requests:\n"},
+      {"H2", "kubernetes/base/pod-disruption-budget.yaml", "maxUnavailable: \"25%\"",
+       "maxUnavailable: 0"},
+      {"H2", "kubernetes/base/pod-disruption-budget.yaml", "maxUnavailable: \"25%\"",
+       "minAvailable: 3"},
+      {"H3", "kubernetes/base/service.yaml", "nodePort: 30080", "nodePort: 8080"},
+      {"L5", "terraform/nodes.tf", "http_tokens                 = \"required\"",
+       "http_tokens = \"optional\""},
+      {"L7", "terraform/nodes.tf", "encrypted             = true", "encrypted = false"},
+      {"M5", "kubernetes/addons/kustomization.yaml", "  version: \"9.59.0\"\n", ""},
+      {"S10", "kubernetes/addons/cluster-autoscaler-values.yaml", "\"60s\"", "\"15s\""},
+      {"T1", "terraform/load-balancer.tf", "ELBSecurityPolicy-TLS13-1-2-2021-06",
+       "ELBSecurityPolicy-2016-08"},
+      {"V2", "terraform/cluster.tf", "\"STANDARD\"", "\"EXTENDED\""},
+      {"V3", "kubernetes/addons/cluster-autoscaler-values.yaml", "v1.35.", "v1.34."},
+      {"X1", "terraform/locals.tf", "node_port = 30080", "node_port = 30081"},
+      {"X1", "kubernetes/base/service.yaml", "nodePort: 30080", "nodePort: 30081"},
+      {"X1", "terraform/nodes.tf", "from_port                    = local.node_port",
+       "from_port = 1"},
+      {"X2", "terraform/nodes.tf", "\"minato.dev/node-group=scaling\"",
+       "\"minato.dev/node-group=other\""},
+      {"X2", "kubernetes/base/deployment.yaml", "minato.dev/node-group: scaling",
+       "minato.dev/node-group: other"},
+      {"X3", "kubernetes/addons/metrics-server-values.yaml", "key: minato.dev/node-group",
+       "key: other"},
+      {"X4", "kubernetes/addons/cluster-autoscaler-values.yaml", "clusterName: shop",
+       "clusterName: shop2"},
+      {"X5", "terraform/identity.tf", "service            = { namespace = local.service",
+       "service = { namespace = \"other\""},
+      {"X7", "kubernetes/base/service.yaml", "targetPort: http", "targetPort: web"},
+      {"X7", "kubernetes/base/service.yaml", "selector:\n    app.kubernetes.io/name: shop",
+       "selector:\n    app: shop"},
+      {"X8", "kubernetes/base/service.yaml", "port: 80\n", "port: eighty\n"},
+      {"X8", "kubernetes/base/service.yaml", "kind: Service", "kind: [Service"}};
+  const auto rendered = render::render(shop());
+  ASSERT_TRUE(rendered);
+  for (const Edit& edit : edits) {
+    render::Files files = *rendered;
+    std::string& text = files.at(edit.path);
+    const std::size_t at = text.find(edit.from);
+    ASSERT_NE(at, std::string::npos) << edit.id << ": " << edit.path << " has no " << edit.from;
+    text.replace(at, std::string_view(edit.from).size(), edit.to);
+    const auto findings = check(shop(), files, kNow);
+    EXPECT_TRUE(ids(findings).contains(edit.id)) << edit.id << " is not in: " << show(findings);
+  }
+}
+
+TEST(HclReaderTest, BlocksListsAndLocalsAreRead) {
+  const HclModule module = HclModule::read({{"a.tf", R"(
+/* a block */ locals { port = 30080 # here
+  name = "shop" }
+resource "aws_lb" "this" {
+  name = "${local.name}-lb"  // there
+  port = local.port
+  list = [
+    "a", # first
+    "b}",
+  ]
+  inner { on = true }
+}
+resource "x" )"}});
+  const auto found = module.resources("aws_lb");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(module.value(*found[0], "name"), "shop-lb");
+  EXPECT_EQ(module.value(*found[0], "port"), "30080");
+  EXPECT_NE(found[0]->attribute("list").find("\"b}\""), std::string::npos);
+  EXPECT_EQ(module.value(*found[0]->block("inner"), "on"), "true");
+}
+
+TEST(HclReaderTest, HostileTextEnds) {
+  std::string deep, quotes = "a = \"${";
+  for (int i = 0; i < 20000; ++i) deep += "a {\n";
+  EXPECT_TRUE(HclModule::read({{"a.tf", deep}}).resources("x").empty());
+  for (const char* text :
+       {"a = \"", "a = \"\\", "/*", "a = [", "}}}}", "\"", "a \"", "locals { a = local.a }"}) {
+    HclModule::read({{"a.tf", text}}).value("local.a");
+  }
+}
+
+TEST(ManifestsTest, YamlIsReadAsManifestsMeanIt) {
+  const auto documents = read_yaml("a: 1\nb: \"1\"\nc: true\nd: 1.5\ne: ~\nf: |\n  1\n---\n- x\n");
+  ASSERT_TRUE(documents);
+  ASSERT_EQ(documents->size(), 2u);
+  const auto& a = (*documents)[0].as_object();
+  EXPECT_TRUE(a.at("a").is_int64() && a.at("b").is_string() && a.at("c").is_bool() &&
+              a.at("d").is_double() && a.at("e").is_null() && a.at("f").is_string());
+  EXPECT_TRUE(failed_with(read_yaml("a: [\n"), Reason::kInvalid));
+  std::string deep;
+  for (int i = 0; i < 200; ++i) deep += "[";
+  EXPECT_TRUE(failed_with(read_yaml(deep + std::string(200, ']')), Reason::kInvalid));
+}
+
+}  // namespace
+}  // namespace minato::lint

@@ -1,0 +1,269 @@
+// What Terraform and the manifests must agree on. Each check is silent where one side is missing or
+// cannot be read: then there is nothing to compare.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "base/strings.h"
+#include "kube/types/apps.h"
+#include "kube/types/config.h"
+#include "kube/types/service.h"
+#include "lint/rules.h"
+
+namespace minato::lint {
+namespace json = boost::json;
+namespace {
+
+// Text of an argument of the templatefile() call that makes a launch template's user data.
+std::string user_data_argument(const HclBlock& launch, std::string_view name) {
+  for (const std::string& line : split(launch.attribute("user_data"), '\n')) {
+    const std::string_view text = trim(line);
+    const std::size_t equal = text.find('=');
+    if (equal == std::string_view::npos || trim(text.substr(0, equal)) != name) continue;
+    const std::string_view value = trim(text.substr(equal + 1));
+    return value.size() >= 2 && value.front() == '"'
+               ? std::string(value.substr(1, value.size() - 2))
+               : "";
+  }
+  return "";
+}
+
+// Tags of a group, from tag blocks or from the for_each of a dynamic one.
+std::map<std::string, std::string> tags_of(const HclModule& module, const HclBlock& group) {
+  std::map<std::string, std::string> out;
+  for (const HclBlock& block : group.blocks) {
+    if (block.type == "tag") out[module.value(block, "key")] = module.value(block, "value");
+    if (block.type != "dynamic" || block.labels != std::vector<std::string>{"tag"}) continue;
+    for (const std::string& line : split(block.attribute("for_each"), '\n')) {
+      const std::size_t middle = line.find("\" ");
+      const std::size_t equal = middle == std::string::npos ? middle : line.find('=', middle);
+      if (equal == std::string::npos) continue;
+      const auto text = [&](std::string_view part) {
+        return module.value(std::string(trim(part)));
+      };
+      out[text(std::string_view(line).substr(0, middle + 1))] =
+          text(std::string_view(line).substr(equal + 1));
+    }
+  }
+  return out;
+}
+
+std::map<std::string, std::string> parse_labels(const std::string& text) {
+  std::map<std::string, std::string> out;
+  for (const std::string& part : split(text, ',')) {
+    const std::size_t equal = part.find('=');
+    if (equal != std::string::npos) out[part.substr(0, equal)] = part.substr(equal + 1);
+  }
+  return out;
+}
+
+void check_ports(const HclModule& module, const Manifests& manifests, const Sink& found) {
+  std::set<std::string> node_ports;
+  for (const auto& [path, service] : manifests.of<kube::Service>()) {
+    for (const kube::ServicePort& port : service->spec.ports) {
+      if (port.node_port != 0) node_ports.insert(std::to_string(port.node_port));
+    }
+  }
+  if (node_ports.empty()) return;
+  std::set<std::string> target_ports;
+  for (const HclBlock* group : module.resources("aws_lb_target_group")) {
+    if (module.value(*group, "target_type") == "ip") continue;
+    const std::string port = module.value(*group, "port");
+    target_ports.insert(port);
+    if (!node_ports.contains(port)) {
+      found("X1", "aws_lb_target_group." + group->labels[1],
+            fmt::format("port {}, but no Service has that nodePort", port));
+    }
+  }
+  for (const std::string& port : target_ports) {
+    const auto opens = [&](const HclBlock* rule) {
+      return module.value(*rule, "from_port") == port && module.value(*rule, "to_port") == port &&
+             !rule->attribute("referenced_security_group_id").empty();
+    };
+    const auto rules = module.resources("aws_vpc_security_group_ingress_rule");
+    if (!rules.empty() && std::ranges::none_of(rules, opens)) {
+      found("X1", "aws_vpc_security_group_ingress_rule",
+            fmt::format("none lets the load balancer reach port {}", port));
+    }
+  }
+}
+
+void check_labels(const HclModule& module, const Manifests& manifests, const Sink& found) {
+  std::vector<std::map<std::string, std::string>> groups;
+  for (const HclBlock* launch : module.resources("aws_launch_template")) {
+    const auto labels = parse_labels(user_data_argument(*launch, "labels"));
+    if (!labels.empty()) groups.push_back(labels);
+    for (const HclBlock* group : module.resources("aws_autoscaling_group")) {
+      if (group->labels[1] != launch->labels[1]) continue;
+      const auto tags = tags_of(module, *group);
+      if (!tags.contains("k8s.io/cluster-autoscaler/enabled")) continue;
+      for (const auto& [key, value] : labels) {
+        const auto tag = tags.find("k8s.io/cluster-autoscaler/node-template/label/" + key);
+        if (tag == tags.end() || tag->second != value) {
+          found("X2", "aws_autoscaling_group." + group->labels[1],
+                fmt::format("its nodes have {}={}, its tags say otherwise", key, value));
+        }
+      }
+    }
+  }
+  if (groups.empty()) return;
+  for (const auto& [path, deployment] : manifests.of<kube::Deployment>()) {
+    const auto& wanted = deployment->spec.template_.spec.node_selector;
+    const bool any = std::ranges::any_of(groups, [&](const auto& labels) {
+      return std::ranges::all_of(wanted, [&](const auto& pair) {
+        return !pair.first.starts_with("minato.dev/") ||
+               (labels.contains(pair.first) && labels.at(pair.first) == pair.second);
+      });
+    });
+    if (!any) found("X2", path, "no group registers nodes with the labels of its nodeSelector");
+  }
+}
+
+std::string text_at(const json::value& value, const std::vector<std::string_view>& path) {
+  const json::value* at = &value;
+  for (const std::string_view key : path) {
+    const json::object* object = at->if_object();
+    at = object == nullptr ? nullptr : object->if_contains(key);
+    if (at == nullptr) return "";
+  }
+  return at->is_string() ? std::string(at->get_string()) : "";
+}
+
+const json::value* values_file(const Manifests& manifests, std::string_view chart) {
+  for (const Manifest& each : manifests.all) {
+    if (each.path.ends_with(fmt::format("/{}-values.yaml", chart))) return &each.json;
+  }
+  return nullptr;
+}
+
+// Every chart that is confined to tainted nodes tolerates their taint.
+void check_taints(const HclModule& module, const Manifests& manifests, const Sink& found) {
+  std::map<std::string, std::string> tainted;  // Key of the taint by "label=value" of its nodes.
+  for (const HclBlock* launch : module.resources("aws_launch_template")) {
+    const std::string taint = user_data_argument(*launch, "taints");
+    if (taint.empty()) continue;
+    for (const auto& [key, value] : parse_labels(user_data_argument(*launch, "labels"))) {
+      tainted[key + "=" + value] = taint.substr(0, taint.find_first_of("=:"));
+    }
+  }
+  for (const Manifest& each : manifests.all) {
+    const json::object* values =
+        each.path.ends_with("-values.yaml") ? each.json.if_object() : nullptr;
+    const json::value* selector = values == nullptr ? nullptr : values->if_contains("nodeSelector");
+    if (selector == nullptr || !selector->is_object()) continue;
+    for (const auto& [key, value] : selector->get_object()) {
+      const auto taint = value.is_string()
+                             ? tainted.find(fmt::format("{}={}", std::string_view(key),
+                                                        std::string_view(value.get_string())))
+                             : tainted.end();
+      if (taint == tainted.end()) continue;
+      const json::value* tolerations = values->if_contains("tolerations");
+      const bool tolerated =
+          tolerations != nullptr && tolerations->is_array() &&
+          std::ranges::any_of(tolerations->get_array(), [&](const json::value& t) {
+            return text_at(t, {"key"}) == taint->second ||
+                   (text_at(t, {"key"}).empty() && text_at(t, {"operator"}) == "Exists");
+          });
+      if (!tolerated)
+        found("X3", each.path,
+              fmt::format("lives on nodes tainted {}, which it does not tolerate", taint->second));
+    }
+  }
+}
+
+void check_autoscaler(const HclModule& module, const Manifests& manifests, const Sink& found) {
+  const json::value* values = values_file(manifests, "cluster-autoscaler");
+  if (values == nullptr) return;
+  const std::string cluster = text_at(*values, {"autoDiscovery", "clusterName"});
+  const auto groups = module.resources("aws_autoscaling_group");
+  const auto is_its = [&](const HclBlock* group) {
+    return tags_of(module, *group).contains("k8s.io/cluster-autoscaler/" + cluster);
+  };
+  if (!groups.empty() && std::ranges::none_of(groups, is_its)) {
+    found("X4", "cluster-autoscaler-values.yaml",
+          fmt::format("no group carries k8s.io/cluster-autoscaler/{}", cluster));
+  }
+  const std::string tag = text_at(*values, {"image", "tag"});
+  for (const HclBlock* each : module.resources("aws_eks_cluster")) {
+    const std::string version = module.value(*each, "version");
+    if (!tag.starts_with("v" + version + "."))
+      found("V3", "cluster-autoscaler-values.yaml",
+            fmt::format("{} on a cluster of {}", tag, version));
+  }
+  const auto delay =
+      parse_duration(text_at(*values, {"extraArgs", "node-delete-delay-after-taint"}));
+  for (const HclBlock* group : module.resources("aws_lb_target_group")) {
+    const auto drain = parse_int(module.value(*group, "deregistration_delay"));
+    const Duration needed = std::chrono::seconds(drain ? *drain : 300);
+    if (delay.value_or(5s) < needed) {
+      found("S10", "cluster-autoscaler-values.yaml",
+            fmt::format("{} after the taint, but the load balancer drains for {}",
+                        format_duration(delay.value_or(5s)), format_duration(needed)));
+    }
+  }
+}
+
+// The identities in Terraform's local.pod_identities, as "namespace/account".
+std::optional<std::set<std::string>> bound_accounts(const HclModule& module) {
+  const auto found = module.locals().find("pod_identities");
+  if (found == module.locals().end()) return std::nullopt;
+  std::set<std::string> out;
+  for (const std::string& line : split(found->second, '\n')) {
+    const auto member = [&](std::string_view name) -> std::string {
+      const std::size_t at = line.find(fmt::format("{} = ", name));
+      if (at == std::string::npos) return "";
+      const std::size_t begin = at + name.size() + 3;
+      return module.value(std::string(
+          trim(std::string_view(line).substr(begin, line.find_first_of(",}", begin) - begin))));
+    };
+    const std::string space = member("namespace"), account = member("account");
+    if (!account.empty()) out.insert(space + "/" + account);
+  }
+  return out;
+}
+
+void check_identities(const HclModule& module, const Manifests& manifests, const Sink& found) {
+  const auto bound = bound_accounts(module);
+  if (!bound) return;
+  const auto need = [&](const std::string& place, const std::string& account) {
+    if (!bound->contains(account))
+      found("X5", place, fmt::format("no role is bound to {}", account));
+  };
+  for (const auto& [path, account] : manifests.of<kube::ServiceAccount>())
+    need(path, account->metadata.namespace_ + "/" + account->metadata.name);
+  if (const json::value* values = values_file(manifests, "cluster-autoscaler")) {
+    need("cluster-autoscaler-values.yaml",
+         "kube-system/" + text_at(*values, {"rbac", "serviceAccount", "name"}));
+  }
+  if (const json::value* values = values_file(manifests, "external-secrets")) {
+    need("external-secrets-values.yaml",
+         "external-secrets/" + text_at(*values, {"serviceAccount", "name"}));
+  }
+}
+
+void check_charts(const Manifests& manifests, const Sink& found) {
+  for (const Manifest& each : manifests.all) {
+    const json::object* object = each.json.if_object();
+    const json::value* charts = object == nullptr ? nullptr : object->if_contains("helmCharts");
+    if (charts == nullptr || !charts->is_array()) continue;
+    for (const json::value& chart : charts->get_array()) {
+      if (text_at(chart, {"version"}).empty())
+        found("M5", each.path, text_at(chart, {"name"}) + " has no version");
+    }
+  }
+}
+
+}  // namespace
+
+void check_across(const HclModule& module, const Manifests& manifests, const Sink& found) {
+  check_ports(module, manifests, found);
+  check_labels(module, manifests, found);
+  check_taints(module, manifests, found);
+  check_autoscaler(module, manifests, found);
+  check_identities(module, manifests, found);
+  check_charts(manifests, found);
+}
+
+}  // namespace minato::lint

@@ -1,0 +1,154 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/strings.h"
+#include "cloud/catalogue.h"
+#include "lint/rules.h"
+
+namespace minato::lint {
+namespace {
+
+constexpr int kWarnDays = 60;
+constexpr std::size_t kFewTypes = 5;
+
+// Rule: EKS release calendar as of 2026-07; end of standard support.
+struct Support {
+  std::string_view version;
+  std::string_view end;
+};
+constexpr auto kSupport = std::to_array<Support>(
+    {{"1.33", "2026-07-29"}, {"1.34", "2026-12-02"}, {"1.35", "2027-03-27"}});
+
+void check_version(const spec::Spec& spec, WallTime now, const Sink& found) {
+  for (const auto& [version, end_text] : kSupport) {
+    const auto end = parse_rfc3339(fmt::format("{}T00:00:00Z", end_text));
+    if (spec.eks.version != version || !end || !is_set(now)) continue;
+    const auto days = std::chrono::duration_cast<std::chrono::hours>(*end - now).count() / 24;
+    if (days < 0)
+      found("V1", "eks.version",
+            fmt::format("standard support of {} ended on {}", version, end_text));
+    else if (days < kWarnDays)
+      found("V5", "eks.version",
+            fmt::format("standard support of {} ends on {}, in {} days", version, end_text, days));
+  }
+}
+
+void check_types(const std::string& key, const spec::NodeGroup& group, const Sink& found) {
+  std::set<std::string_view> architectures;
+  const cloud::InstanceType* first = cloud::find_instance_type(group.types.front());
+  for (const std::string& name : group.types) {
+    const cloud::InstanceType* type = cloud::find_instance_type(name);
+    if (type == nullptr || first == nullptr) continue;
+    architectures.insert(type->architecture);
+    if (type->vcpus != first->vcpus || type->memory_mib != first->memory_mib) {
+      found("A9", key + ".types",
+            fmt::format("{} has {} vCPUs and {} MiB, {} has {} and {}", first->name, first->vcpus,
+                        first->memory_mib, type->name, type->vcpus, type->memory_mib));
+    }
+  }
+  if (architectures.size() > 1) found("A10", key + ".types", "both amd64 and arm64");
+}
+
+void check_groups(const spec::Spec& spec, const Sink& found) {
+  const spec::NodeGroup& scaling = spec.scaling;
+  if (spec.master.min < 2) found("A1", "nodes.master.min", fmt::format("{} node", spec.master.min));
+  if (spec.master.spot_percent > 0)
+    found("A1", "nodes.master.spot", fmt::format("{} % spot", spec.master.spot_percent));
+  if (spec.zones.size() < 2) found("A1", "zones", "one zone only");
+  check_types("nodes.master", spec.master, found);
+  check_types("nodes.scaling", scaling, found);
+  if (scaling.spot_percent > 0 && scaling.types.size() < kFewTypes) {
+    found("A2", "nodes.scaling.types",
+          fmt::format("{} types with {} % spot", scaling.types.size(), scaling.spot_percent));
+  }
+  const bool mixed =
+      scaling.spot_percent > 0 && (scaling.spot_percent < 100 || scaling.on_demand_base > 0);
+  if (mixed)
+    found("A3", "nodes.scaling",
+          fmt::format("{} on demand, then {} % spot in one group", scaling.on_demand_base,
+                      scaling.spot_percent));
+  if (scaling.spot_percent > 0 && scaling.max <= scaling.min) {
+    found("A8", "nodes.scaling.max", fmt::format("min and max are both {}", scaling.max));
+  }
+}
+
+// What a Node of the smallest type has for Pods.
+void check_room(const spec::Spec& spec, const Sink& found) {
+  std::int64_t cpu = 0, memory = 0, pods = 0;
+  for (const std::string& name : spec.scaling.types) {
+    const cloud::InstanceType* type = cloud::find_instance_type(name);
+    if (type == nullptr) continue;
+    const cloud::KubeReserved reserved = cloud::kube_reserved(*type);
+    const std::int64_t type_cpu = type->vcpus * 1000 - reserved.cpu_milli;
+    const std::int64_t type_memory = (std::int64_t{type->memory_mib} << 20) - reserved.memory_bytes;
+    cpu = cpu == 0 ? type_cpu : std::min(cpu, type_cpu);
+    memory = memory == 0 ? type_memory : std::min(memory, type_memory);
+    pods = pods == 0 ? type->max_pods : std::min<std::int64_t>(pods, type->max_pods);
+  }
+  if (cpu == 0) return;
+  const std::int64_t each = std::min({cpu / spec.cpu_milli, memory / spec.memory_bytes, pods});
+  if (each == 0) {
+    found("R1", "cpu",
+          fmt::format("{}m and {} MiB do not fit the {}m and {} MiB of a node", spec.cpu_milli,
+                      spec.memory_bytes >> 20, cpu, memory >> 20));
+  } else if (each * spec.scaling.max < spec.replicas.max) {
+    found("R2", "replicas.max",
+          fmt::format("{} Pods, but {} nodes hold {} at most", spec.replicas.max, spec.scaling.max,
+                      each * spec.scaling.max));
+  }
+}
+
+bool sounds_secret(std::string_view name) {
+  const std::string lower = to_lower(name);
+  return std::ranges::any_of(
+      std::array{"password", "passwd", "secret", "token", "api_key", "apikey", "private_key",
+                 "credential"},
+      [&](const char* word) { return lower.find(word) != std::string::npos; });
+}
+
+void check_environment(const spec::Spec& spec, const Sink& found) {
+  for (const auto& [name, value] : spec.env) {
+    if (std::ranges::any_of(spec.secrets,
+                            [&](const auto& secret) { return secret.first == name; })) {
+      found("E1", "env." + name, "also in secrets");
+    }
+    if (sounds_secret(name) && !value.empty()) found("E3", "env." + name, "sounds like a secret");
+  }
+}
+
+void check_service(const spec::Spec& spec, const Sink& found) {
+  if (spec.replicas.min < 2) found("H1", "replicas.min", fmt::format("{} Pod", spec.replicas.min));
+  const std::string& image = spec.eks.image.empty() ? spec.image : spec.eks.image;
+  const std::string key = spec.eks.image.empty() ? "image" : "eks.image";
+  const bool local = image.starts_with("oci:") || image.starts_with("docker-archive:");
+  if (!local && image.find('@') == std::string::npos) found("D10", key, "by tag, not by digest");
+  if (!spec.read_only_root) found("D8", "read_only_root", "the root file system is writable");
+  for (const std::string& block : spec.eks.api_access) {
+    if (block.ends_with("/0")) found("C3", "eks.api_access", block + " is everyone");
+  }
+  if (!spec.eks.protect) found("P1", "eks.protect", "false");
+  if (!spec.eks.vpc.id.empty()) {
+    for (const auto& [name, subnets] : {std::pair{"public_subnets", &spec.eks.vpc.public_subnets},
+                                        {"private_subnets", &spec.eks.vpc.private_subnets}}) {
+      if (subnets->size() < spec.zones.size()) {
+        found("Z1", fmt::format("eks.vpc.{}", name),
+              fmt::format("{} subnets for {} zones", subnets->size(), spec.zones.size()));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void check_spec(const spec::Spec& spec, WallTime now, const Sink& found) {
+  check_version(spec, now, found);
+  check_groups(spec, found);
+  check_room(spec, found);
+  check_environment(spec, found);
+  check_service(spec, found);
+}
+
+}  // namespace minato::lint

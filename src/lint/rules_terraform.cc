@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include "lint/rules.h"
+
+namespace minato::lint {
+namespace {
+
+std::string name_of(const HclBlock& block) { return block.labels[0] + "." + block.labels[1]; }
+
+const HclBlock kNothing;
+
+const HclBlock& inner(const HclBlock& block, std::string_view type) {
+  const HclBlock* found = block.block(type);
+  return found == nullptr ? kNothing : *found;
+}
+
+void check_cluster(const HclModule& module, const Sink& found) {
+  for (const HclBlock* cluster : module.resources("aws_eks_cluster")) {
+    if (module.value(inner(*cluster, "access_config"), "authentication_mode") != "API")
+      found("C1", name_of(*cluster), "authentication_mode is not API");
+    if (module.value(inner(*cluster, "upgrade_policy"), "support_type") != "STANDARD")
+      found("V2", name_of(*cluster), "support_type is not STANDARD");
+    const HclBlock& network = inner(*cluster, "vpc_config");
+    const std::string open = module.value(network, "endpoint_public_access");
+    const std::string blocks = module.value(network, "public_access_cidrs");
+    if (open != "false" && (blocks.empty() || blocks.find("0.0.0.0/0") != std::string::npos)) {
+      found("C3", name_of(*cluster), "the endpoint is public for every address");
+    }
+  }
+  for (const HclBlock* group : module.resources("aws_cloudwatch_log_group")) {
+    const std::string days = module.value(*group, "retention_in_days");
+    if (days.empty() || days == "0") found("C4", name_of(*group), "no retention_in_days");
+  }
+}
+
+void check_groups(const HclModule& module, const Sink& found) {
+  for (const HclBlock* group : module.resources("aws_autoscaling_group")) {
+    if (inner(*group, "lifecycle").attribute("ignore_changes").find("desired_capacity") ==
+        std::string::npos) {
+      found("A5", name_of(*group), "desired_capacity is not ignored");
+    }
+    const std::string type = module.value(*group, "health_check_type");
+    if (type == "ELB") found("A6", name_of(*group), "health_check_type is ELB");
+  }
+  for (const HclBlock* launch : module.resources("aws_launch_template")) {
+    const HclBlock& metadata = inner(*launch, "metadata_options");
+    const std::string hops = module.value(metadata, "http_put_response_hop_limit");
+    if (module.value(metadata, "http_tokens") != "required" || hops != "1") {
+      found(
+          "L5", name_of(*launch),
+          fmt::format("http_tokens {}, hop limit {}", module.value(metadata, "http_tokens"), hops));
+    }
+    for (const HclBlock& device : launch->blocks) {
+      if (device.type == "block_device_mappings" &&
+          module.value(inner(device, "ebs"), "encrypted") != "true") {
+        found("L7", name_of(*launch), "a volume is not encrypted");
+      }
+    }
+  }
+}
+
+void check_listeners(const HclModule& module, const Sink& found) {
+  for (const HclBlock* listener : module.resources("aws_lb_listener")) {
+    const std::string protocol = module.value(*listener, "protocol");
+    const std::string action = module.value(inner(*listener, "default_action"), "type");
+    const std::string policy = module.value(*listener, "ssl_policy");
+    if (protocol == "HTTP" && action != "redirect")
+      found("T1", name_of(*listener), "HTTP that is not redirected");
+    if (protocol == "HTTPS" && policy.find("TLS13-1-2") == std::string::npos &&
+        policy.find("TLS-1-2") == std::string::npos) {
+      found("T1", name_of(*listener), policy.empty() ? "no ssl_policy: AWS's oldest" : policy);
+    }
+  }
+}
+
+}  // namespace
+
+void check_terraform(const HclModule& module, const Sink& found) {
+  check_cluster(module, found);
+  check_groups(module, found);
+  check_listeners(module, found);
+}
+
+}  // namespace minato::lint

@@ -1,0 +1,100 @@
+#include "local/api_endpoint.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include "base/strings.h"
+#include "net/tls_context.h"
+#include "tls/authority.h"
+
+namespace minato::local {
+namespace {
+
+constexpr std::size_t kTokenBytes = 32;
+
+Result<std::string> read_or_make_token(const std::string& path) {
+  if (const auto present = host::read_file(path, 1'000);
+      present && present->size() >= kTokenBytes) {
+    return std::string(trim(*present));
+  }
+  char bytes[kTokenBytes];
+  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) return fail_errno("getrandom", errno);
+  const std::string token = to_hex({bytes, sizeof bytes});
+  RETURN_IF_ERROR(host::write_file_atomic(path, token + "\n", 0600));
+  return token;
+}
+
+apiserver::PodLogs logs_of(cluster::Cluster& cluster) {
+  return [&cluster](
+             const kube::Pod& pod, const apiserver::LogRequest& request,
+             std::function<void(std::string_view)> chunk,
+             container::DoneStatus done) -> Result<std::unique_ptr<container::Runtime::LogStream>> {
+    kubelet::Kubelet* kubelet = cluster.kubelet_of(pod.spec.node_name);
+    container::Runtime* runtime = cluster.runtime_of(pod.spec.node_name);
+    auto ref =
+        kubelet != nullptr ? kubelet->container_ref(pod.key(), request.container) : std::nullopt;
+    if (!ref || runtime == nullptr) {
+      return fail(Reason::kBadRequest,
+                  fmt::format("container \"{}\" in pod \"{}\" is waiting to start",
+                              request.container, pod.metadata.name));
+    }
+    if (request.previous && ref->attempt == 0) {
+      return fail(Reason::kBadRequest,
+                  fmt::format("previous terminated container \"{}\" in pod \"{}\" not found",
+                              request.container, pod.metadata.name));
+    }
+    if (request.previous) --ref->attempt;
+    return runtime->read_log(*ref, request.options, std::move(chunk), std::move(done));
+  };
+}
+
+apiserver::ServerOptions server_options(cluster::Cluster& cluster) {
+  apiserver::ServerOptions out;
+  out.metrics = &cluster.metrics();
+  out.logs = logs_of(cluster);
+  return out;
+}
+
+Result<std::shared_ptr<boost::asio::ssl::context>> make_tls(const ApiEndpoint::Options& options,
+                                                            WallTime now) {
+  ASSIGN_OR_RETURN(
+      tls::Authority authority,
+      tls::Authority::open_or_create(options.state_dir + "/authority", options.host_name, now));
+  tls::Request request;
+  request.domain = "kubernetes";
+  request.more_dns_names = {"kubernetes.default", "kubernetes.default.svc",
+                            "kubernetes.default.svc.cluster.local", "localhost"};
+  ASSIGN_OR_RETURN(const tls::Certificate certificate, authority.issue(request, now));
+  return net::make_tls_context(
+      {certificate.chain_pem, certificate.key_pem, authority.certificate_pem()});
+}
+
+}  // namespace
+
+ApiEndpoint::ApiEndpoint(env::Env env, cluster::Cluster& cluster, std::string admin_token)
+    : server_(std::move(env), cluster.registry(), authenticator_, authorizer_,
+              server_options(cluster)) {
+  authenticator_.add_token(std::move(admin_token),
+                           {"minato-admin", "", {std::string(apiserver::kMasters)}});
+}
+
+ApiEndpoint::~ApiEndpoint() = default;
+
+Result<std::unique_ptr<ApiEndpoint>> ApiEndpoint::open(host::Loop& loop, env::Env env,
+                                                       cluster::Cluster& cluster,
+                                                       host::Fd listening, const Options& options) {
+  ASSIGN_OR_RETURN(auto tls, make_tls(options, loop.wall()));
+  ASSIGN_OR_RETURN(std::string token, read_or_make_token(admin_token_file(options.state_dir)));
+  std::unique_ptr<ApiEndpoint> out(new ApiEndpoint(std::move(env), cluster, std::move(token)));
+  net::HttpsServer::Options https;
+  https.before_send = [&store = cluster.registry().store()] { return store.flush(); };
+  out->https_ = std::make_unique<net::HttpsServer>(
+      loop, std::move(listening), std::move(tls),
+      [server = &out->server_](apiserver::HttpRequest request, apiserver::ExchangePtr exchange) {
+        server->handle(std::move(request), std::move(exchange));
+      },
+      std::move(https));
+  return out;
+}
+
+}  // namespace minato::local

@@ -1,0 +1,46 @@
+// The Kubernetes API of a local world on a listening socket of the host: certificate, the
+// administrator's token, and what joins apiserver to this cluster.
+//
+// Files in the world's directories: authority/kubernetes.{crt,key}, and admin.token (0600), which
+// is made once and means the group system:masters. `minato kubeconfig` reads both.
+//
+// Ownership: the loop and the cluster outlive it. Loop thread only. Errors: those of files and of
+// certificates.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "apiserver/server.h"
+#include "cluster/cluster.h"
+#include "host/files.h"
+#include "host/loop.h"
+#include "net/https_server.h"
+
+namespace minato::local {
+
+inline std::string admin_token_file(const std::string& state_dir) {
+  return state_dir + "/admin.token";
+}
+
+class ApiEndpoint {
+ public:
+  struct Options {
+    std::string state_dir;
+    std::string host_name;
+  };
+  static Result<std::unique_ptr<ApiEndpoint>> open(host::Loop& loop, env::Env env,
+                                                   cluster::Cluster& cluster, host::Fd listening,
+                                                   const Options& options);
+  ~ApiEndpoint();
+
+ private:
+  ApiEndpoint(env::Env env, cluster::Cluster& cluster, std::string admin_token);
+
+  apiserver::Authenticator authenticator_;
+  apiserver::BaseAuthorizer authorizer_;
+  apiserver::ApiServer server_;
+  std::unique_ptr<net::HttpsServer> https_;
+};
+
+}  // namespace minato::local

@@ -1,0 +1,80 @@
+#include "render/comments.h"
+
+#include <fmt/format.h>
+
+#include "kube/types/config.h"
+
+namespace minato::render {
+namespace {
+
+const Comments kDeployment{
+    {"metadata.name", "service"},
+    {"spec.selector.matchLabels", "never changes: a Deployment's selector cannot"},
+    {"spec.strategy.rollingUpdate.maxUnavailable", "new Pods serve before old ones stop"},
+    {"spec.progressDeadlineSeconds", "startup, and a minute for a new node"},
+    {"spec.template.spec.containers[0].image", "image: pinned by the overlay"},
+    {"spec.template.spec.containers[0].command", "command"},
+    {"spec.template.spec.containers[0].args", "args"},
+    {"spec.template.spec.containers[0].ports[0].containerPort", "port"},
+    {"spec.template.spec.containers[0].envFrom", "env and secrets"},
+    {"spec.template.spec.containers[0].resources.limits",
+     "a leak ends its own container; CPU is not limited"},
+    {"spec.template.spec.containers[0].resources.limits.memory", "memory"},
+    {"spec.template.spec.containers[0].resources.requests.cpu", "cpu"},
+    {"spec.template.spec.containers[0].resources.requests.memory", "memory"},
+    {"spec.template.spec.containers[0].startupProbe.failureThreshold", "startup"},
+    {"spec.template.spec.containers[0].startupProbe.httpGet.path", "health"},
+    {"spec.template.spec.containers[0].readinessProbe.httpGet.path", "health"},
+    {"spec.template.spec.containers[0].livenessProbe.httpGet.path", "health"},
+    {"spec.template.spec.containers[0].lifecycle.preStop.sleep.seconds", "stop.drain"},
+    {"spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem", "read_only_root"},
+    {"spec.template.spec.terminationGracePeriodSeconds", "stop.drain + stop.timeout"},
+    {"spec.template.spec.nodeSelector", "nodes.scaling"},
+    {"spec.template.spec.serviceAccountName", "its AWS permissions: eks.policies"},
+    {"spec.template.spec.tolerations",
+     "off a lost node within seconds; upstream waits five minutes"},
+    {"spec.template.spec.topologySpreadConstraints",
+     "zones first, then nodes; a lost zone blocks nothing"},
+};
+
+const Comments kService{
+    {"metadata.name", "service"},
+    {"spec.externalTrafficPolicy", "every node answers, wherever the Pods are"},
+    {"spec.ports[0].nodePort", "the target group's port (terraform/locals.tf)"},
+};
+
+const Comments kAutoscaler{
+    {"spec.minReplicas", "replicas.min"},
+    {"spec.maxReplicas", "replicas.max"},
+    {"spec.metrics[0].resource.target.averageUtilization", "replicas.cpu"},
+};
+
+const Comments kBudget{
+    {"spec.unhealthyPodEvictionPolicy", "a Pod that serves nobody holds up no drain"},
+};
+
+const Comments kAccount{
+    {"metadata.name", "bound to an IAM role by terraform/identity.tf"},
+};
+
+Comments config_map_comments(const spec::Spec& spec) {
+  Comments out{{"metadata.name",
+                "follows the content: a change is a rollout, a rollback finds the old one"}};
+  for (const auto& [name, value] : spec.env) out.emplace("data." + name, "env." + name);
+  return out;
+}
+
+}  // namespace
+
+Comments comments_of(const spec::Spec& spec, const kube::Object& object) {
+  const std::string_view kind = object.kind().kind;
+  if (kind == "Deployment") return kDeployment;
+  if (kind == "Service") return kService;
+  if (kind == "HorizontalPodAutoscaler") return kAutoscaler;
+  if (kind == "PodDisruptionBudget") return kBudget;
+  if (kind == "ServiceAccount") return kAccount;
+  if (kind == "ConfigMap") return config_map_comments(spec);
+  return {};
+}
+
+}  // namespace minato::render

@@ -1,0 +1,210 @@
+#include "render/kubernetes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.h"
+#include "kube/json.h"
+#include "kube/types/apps.h"
+#include "kube/types/config.h"
+#include "render/addons.h"
+#include "render/comments.h"
+#include "render/secrets.h"
+#include "render/yaml.h"
+
+namespace minato::render {
+namespace json = boost::json;
+namespace {
+
+constexpr std::string_view kBase = "kubernetes/base/";
+constexpr std::string_view kOverlay = "kubernetes/overlays/eks/";
+
+constexpr auto kDifferences = std::to_array<Difference>({
+    {"Deployment", "spec.replicas",
+     "the HorizontalPodAutoscaler owns the number; applying must not reset it"},
+    {"Deployment", "spec.template.spec.containers[].image",
+     "the overlay names the registry's image and pins it"},
+    {"Deployment", "spec.template.spec.containers[].envFrom[].secretRef.name",
+     "the Secret is written in the cluster from where its values are kept, so its name is fixed"},
+    {"Deployment", "spec.template.spec.serviceAccountName",
+     "an identity of its own, for Pod Identity"},
+    {"Deployment", "spec.template.spec.securityContext",
+     "seccomp RuntimeDefault; the local runtime has its own profile always on"},
+    {"Deployment", "spec.template.spec.volumes",
+     "with eks.secrets: csi, the volume that brings the secrets"},
+    {"Deployment", "spec.template.spec.containers[].volumeMounts",
+     "with eks.secrets: csi, that volume's mount"},
+    {"Secret", "", "values never stand in rendered files"},
+    {"ServiceAccount", "", "an identity of its own, for Pod Identity"},
+});
+
+// Secrets count here by name only.
+blueprint::Blueprint blueprint_of(const spec::Spec& spec) {
+  blueprint::SecretValues names;
+  for (const auto& [name, source] : spec.secrets) names.emplace(name, "");
+  return blueprint::compile(spec, names);
+}
+
+void mount_secrets(const spec::Spec& spec, kube::PodSpec& pod) {
+  kube::Volume& volume = pod.volumes.emplace_back();
+  volume.name = "secrets";
+  auto& csi = volume.volume_source.csi.emplace();
+  csi.driver = "secrets-store.csi.k8s.io";
+  csi.read_only = true;
+  csi.volume_attributes = {{"secretProviderClass", secret_name(spec)}};
+  kube::VolumeMount& mount = pod.containers.at(0).volume_mounts.emplace_back();
+  mount.name = "secrets";
+  mount.mount_path = "/var/run/secrets/" + spec.service;
+  mount.read_only = true;
+}
+
+kube::Deployment eks_deployment(const spec::Spec& spec, kube::Deployment deployment) {
+  deployment.spec.replicas.reset();
+  kube::PodSpec& pod = deployment.spec.template_.spec;
+  pod.service_account_name = spec.service;
+  pod.security_context.emplace().seccomp_profile.emplace().type = "RuntimeDefault";
+  kube::Container& container = pod.containers.at(0);
+  container.image = spec.service;
+  for (kube::EnvFromSource& source : container.env_from) {
+    if (source.secret_ref) source.secret_ref->local_object_reference.name = secret_name(spec);
+  }
+  if (!spec.secrets.empty() && spec.eks.secrets == spec::Eks::Secrets::kCsi)
+    mount_secrets(spec, pod);
+  return deployment;
+}
+
+kube::ServiceAccount make_service_account(const spec::Spec& spec) {
+  kube::ServiceAccount out;
+  out.metadata.name = spec.service;
+  out.metadata.namespace_ = spec.service;
+  out.metadata.labels = {{"app.kubernetes.io/name", spec.service},
+                         {"app.kubernetes.io/managed-by", "minato"}};
+  out.automount_service_account_token = false;
+  return out;
+}
+
+// "HorizontalPodAutoscaler" → "horizontal-pod-autoscaler.yaml".
+std::string file_name(std::string_view kind) {
+  std::string out;
+  for (const char c : kind) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (upper && !out.empty()) out += '-';
+    out += upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out + ".yaml";
+}
+
+std::string object_yaml(const spec::Spec& spec, const kube::Object& object) {
+  json::value value = kube::to_json_value(object);
+  json::object& members = value.as_object();
+  members.erase("status");
+  if (const json::value* inner = members.if_contains("spec");
+      inner != nullptr && inner->as_object().empty()) {
+    members.erase("spec");
+  }
+  return to_yaml(value, comments_of(spec, object));
+}
+
+std::string kustomization(const std::vector<std::string>& resources) {
+  return to_yaml(json::object{{"apiVersion", "kustomize.config.k8s.io/v1beta1"},
+                              {"kind", "Kustomization"},
+                              {"resources", json::array(resources.begin(), resources.end())}});
+}
+
+std::string overlay_kustomization(const spec::Spec& spec, const Image& image,
+                                  const std::vector<std::string>& resources) {
+  json::object pin{{"name", spec.service}, {"newName", image.name}};
+  if (!image.digest.empty())
+    pin["digest"] = image.digest;
+  else
+    pin["newTag"] = image.tag;
+  const std::string key = spec.eks.image.empty() ? "image" : "eks.image";
+  return "# The service on EKS. A deploy of a new image changes 'images' alone.\n" +
+         kustomization(resources) +
+         to_yaml(json::object{{"images", json::array{std::move(pin)}}}, {{"images", key}});
+}
+
+Status check_remote(const std::string& text, const std::string& key) {
+  for (const std::string_view local : {"oci:", "docker-archive:"}) {
+    if (!text.starts_with(local)) continue;
+    return fail(
+        Reason::kInvalid,
+        fmt::format(
+            "'{}' ({}) is on this machine, where EKS cannot pull it; say in 'eks.image' where you "
+            "push it, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1",
+            key, text));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const Difference> differences() { return kDifferences; }
+
+Result<Image> image_of(const spec::Spec& spec) {
+  const std::string key = spec.eks.image.empty() ? "image" : "eks.image";
+  std::string text = spec.eks.image.empty() ? spec.image : spec.eks.image;
+  RETURN_IF_ERROR(check_remote(text, key));
+  if (text.starts_with("docker://")) text.erase(0, std::string_view("docker://").size());
+  Image out;
+  if (const std::size_t at = text.find('@'); at != std::string::npos) {
+    out.digest = text.substr(at + 1);
+    text.resize(at);
+  }
+  const std::size_t slash = text.rfind('/');
+  const std::size_t colon = text.find(':', slash == std::string::npos ? 0 : slash);
+  if (colon != std::string::npos) {
+    out.tag = text.substr(colon + 1);
+    text.resize(colon);
+  }
+  out.name = text;
+  if (out.tag.empty() && out.digest.empty()) {
+    return fail(
+        Reason::kInvalid,
+        fmt::format("'{}' ({}) names no version; add a tag or, better, a digest", key, text));
+  }
+  return out;
+}
+
+std::string ecr_repository(const Image& image, const spec::Spec& spec) {
+  const std::string host = fmt::format(".dkr.ecr.{}.amazonaws.com/", spec.region);
+  const std::size_t at = image.name.find(host);
+  return at == std::string::npos ? "" : image.name.substr(at + host.size());
+}
+
+std::vector<kube::ObjectPtr> base_objects(const spec::Spec& spec) {
+  std::vector<kube::ObjectPtr> out;
+  for (const kube::ObjectPtr& object : blueprint_of(spec).objects) {
+    const std::string_view kind = object->kind().kind;
+    if (kind == "Secret") continue;
+    if (kind == "Deployment") {
+      out.push_back(std::make_shared<const kube::Deployment>(
+          eks_deployment(spec, kube::as<kube::Deployment>(*object))));
+      continue;
+    }
+    out.push_back(object);
+    if (kind == "Namespace")
+      out.push_back(std::make_shared<const kube::ServiceAccount>(make_service_account(spec)));
+  }
+  return out;
+}
+
+Files render_kubernetes(const spec::Spec& spec, const Image& image) {
+  Files files;
+  std::vector<std::string> base, overlay{"../../base"};
+  for (const kube::ObjectPtr& object : base_objects(spec)) {
+    base.push_back(file_name(object->kind().kind));
+    files[std::string(kBase) + base.back()] = object_yaml(spec, *object);
+  }
+  files[std::string(kBase) + "kustomization.yaml"] =
+      "# The service as any cluster can run it; what only EKS knows is in overlays/eks.\n" +
+      kustomization(base);
+  add_secret_files(spec, std::string(kOverlay), files, overlay);
+  files[std::string(kOverlay) + "kustomization.yaml"] = overlay_kustomization(spec, image, overlay);
+  add_addon_files(spec, "kubernetes/addons/", files);
+  return files;
+}
+
+}  // namespace minato::render

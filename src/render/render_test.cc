@@ -1,0 +1,185 @@
+#include "render/render.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+
+#include "blueprint/blueprint.h"
+#include "kube/json.h"
+#include "render/kubernetes.h"
+#include "render/terraform.h"
+
+namespace minato::render {
+namespace json = boost::json;
+namespace {
+
+spec::Spec shop() {
+  spec::Spec spec;
+  spec.service = "shop";
+  spec.image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1";
+  spec.port = 8080;
+  spec.domain = "shop.example.com";
+  spec.env = {{"LOG_LEVEL", "info"}};
+  spec.secrets = {{"TOKEN", {spec::SecretSource::Kind::kSsm, "/shop/token"}}};
+  return spec;
+}
+
+std::string text_of(const spec::Spec& spec, const std::string& path) {
+  const auto files = render(spec);
+  EXPECT_TRUE(files) << files.error().message;
+  if (!files || !files->contains(path)) return "no " + path;
+  return files->at(path);
+}
+
+// Paths at which two values differ; lists are written "[]".
+void differ(const json::value& a, const json::value& b, const std::string& path,
+            std::vector<std::string>& out) {
+  if (a == b) return;
+  if (a.is_object() && b.is_object()) {
+    for (const auto& [key, value] : a.get_object()) {
+      const std::string at = path.empty() ? std::string(key) : path + "." + std::string(key);
+      const json::value* other = b.get_object().if_contains(key);
+      if (other == nullptr)
+        out.push_back(at);
+      else
+        differ(value, *other, at, out);
+    }
+    for (const auto& [key, value] : b.get_object()) {
+      if (!a.get_object().contains(key))
+        out.push_back(path.empty() ? std::string(key) : path + "." + std::string(key));
+    }
+  } else if (a.is_array() && b.is_array() && a.get_array().size() == b.get_array().size()) {
+    for (std::size_t i = 0; i < a.get_array().size(); ++i)
+      differ(a.get_array()[i], b.get_array()[i], path + "[]", out);
+  } else {
+    out.push_back(path);
+  }
+}
+
+bool is_listed(std::string_view kind, std::string_view path) {
+  return std::ranges::any_of(differences(),
+                             [&](const Difference& d) { return d.kind == kind && d.path == path; });
+}
+
+TEST(RenderTest, ObjectsAreThoseAppliedLocallyButForTheListedDifferences) {
+  for (const auto secrets : {spec::Eks::Secrets::kExternalSecrets, spec::Eks::Secrets::kCsi,
+                             spec::Eks::Secrets::kPlain}) {
+    spec::Spec spec = shop();
+    spec.eks.secrets = secrets;
+    std::map<std::string, json::value> local, eks;
+    for (const auto& object : blueprint::compile(spec, {{"TOKEN", "hunter2"}}).objects) {
+      local.emplace(object->kind().kind, kube::to_json_value(*object));
+    }
+    for (const auto& object : base_objects(spec))
+      eks.emplace(object->kind().kind, kube::to_json_value(*object));
+    for (const auto& [kind, value] : local) {
+      if (!eks.contains(kind)) {
+        EXPECT_TRUE(is_listed(kind, "")) << kind << " is not rendered";
+        continue;
+      }
+      std::vector<std::string> paths;
+      differ(value, eks.at(kind), "", paths);
+      for (const std::string& path : paths)
+        EXPECT_TRUE(is_listed(kind, path)) << kind << " differs in " << path;
+    }
+    for (const auto& [kind, value] : eks)
+      EXPECT_TRUE(local.contains(kind) || is_listed(kind, "")) << kind << " is only rendered";
+  }
+}
+
+TEST(RenderTest, SameFileSameBytes) {
+  const auto a = render(shop()), b = render(shop());
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(*a, *b);
+}
+
+TEST(RenderTest, BothSidesHaveTheSameNumbers) {
+  spec::Spec spec = shop();
+  spec.scaling.spot_percent = 100;
+  const std::string nodes = text_of(spec, "terraform/nodes.tf");
+  for (const auto& group : blueprint::compile(spec, {}).groups) {
+    for (const auto& [key, value] : group.group.tags) {
+      EXPECT_NE(nodes.find('"' + key + '"'), std::string::npos) << key;
+    }
+  }
+  EXPECT_NE(nodes.find("\"minato.dev/node-group=master:NoSchedule\""), std::string::npos);
+  EXPECT_NE(text_of(spec, "terraform/locals.tf").find("node_port = 30080"), std::string::npos);
+  EXPECT_NE(text_of(spec, "kubernetes/base/service.yaml").find("nodePort: 30080"),
+            std::string::npos);
+}
+
+TEST(RenderTest, ReplicasBelongToTheAutoscaler) {
+  EXPECT_EQ(text_of(shop(), "kubernetes/base/deployment.yaml").find("replicas:"),
+            std::string::npos);
+  EXPECT_NE(
+      text_of(shop(), "kubernetes/base/horizontal-pod-autoscaler.yaml").find("minReplicas: 2"),
+      std::string::npos);
+}
+
+TEST(RenderTest, EverySecretKindHasItsWayAndNoValue) {
+  spec::Spec spec = shop();
+  spec.secrets.push_back({"KEY", {spec::SecretSource::Kind::kSecretsManager, "shop/key#inner"}});
+  spec.secrets.push_back({"LOCAL", {spec::SecretSource::Kind::kGenerated, ""}});
+  const std::string external = text_of(spec, "kubernetes/overlays/eks/external-secret.yaml");
+  EXPECT_NE(external.find("property: inner"), std::string::npos);
+  EXPECT_NE(external.find("key: /shop/LOCAL"), std::string::npos);
+  EXPECT_NE(text_of(spec, "terraform/secrets.tf").find("\"shop/LOCAL\""), std::string::npos);
+  spec.eks.secrets = spec::Eks::Secrets::kCsi;
+  EXPECT_NE(text_of(spec, "kubernetes/overlays/eks/secret-provider-class.yaml").find("jmesPath"),
+            std::string::npos);
+  EXPECT_NE(text_of(spec, "kubernetes/base/deployment.yaml").find("secrets-store.csi.k8s.io"),
+            std::string::npos);
+  spec.eks.secrets = spec::Eks::Secrets::kPlain;
+  EXPECT_NE(text_of(spec, "README.md").find("--from-literal=LOCAL="), std::string::npos);
+  EXPECT_EQ(text_of(spec, "terraform/secrets.tf"), "no terraform/secrets.tf");
+}
+
+TEST(RenderTest, WhatCannotStandOnEksIsRefusedWithTheKeyAndTheFix) {
+  const auto message = [](auto change) {
+    spec::Spec spec = shop();
+    change(spec);
+    const auto files = render(spec);
+    return files ? std::string("rendered") : files.error().message;
+  };
+  EXPECT_NE(message([](auto& s) { s.image = "oci:build/image:1"; }).find("'eks.image'"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& s) { s.image = "nginx"; }).find("names no version"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& s) { s.domain = "shop.localhost"; }).find("'domain'"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& s) {
+              s.load_balancer.health_check.interval = 500ms;
+            }).find("health_check.interval"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& s) { s.load_balancer.slow_start = 5s; }).find("slow_start"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& s) { s.zones = {"a"}; }).find("two zones"), std::string::npos);
+  EXPECT_NE(message([](auto& s) { s.eks.version = "1.22"; }).find("eks.version"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& s) { s.eks.vpc.id = "vpc-1"; }).find("0 subnets for 3 zones"),
+            std::string::npos);
+  EXPECT_NE(message([](auto& s) { s.eks.vpc.cidr = "10.0.0.0/20"; }).find("/16"),
+            std::string::npos);
+}
+
+TEST(RenderTest, ImagesAreTakenApart) {
+  spec::Spec spec = shop();
+  spec.image = "docker://localhost:5000/team/shop:2@sha256:00";
+  const auto image = image_of(spec);
+  ASSERT_TRUE(image);
+  EXPECT_EQ(image->name, "localhost:5000/team/shop");
+  EXPECT_EQ(image->tag, "2");
+  EXPECT_EQ(image->digest, "sha256:00");
+  EXPECT_EQ(ecr_repository(*image, spec), "");
+  EXPECT_EQ(ecr_repository(*image_of(shop()), spec), "shop");
+}
+
+TEST(RenderTest, LongNamesFitTheLoadBalancer) {
+  spec::Spec spec = shop();
+  spec.service = "a2345678901234567890123456789-1-34567890";
+  EXPECT_EQ(short_name(spec), "a2345678901234567890123456789-1");
+}
+
+}  // namespace
+}  // namespace minato::render

@@ -1,0 +1,433 @@
+#include "render/templates.h"
+
+namespace minato::render {
+
+const std::string_view kIdentityTf = R"TF(
+# What Pods may do on AWS: a role for each kind of Pod, bound to its service account by EKS Pod
+# Identity. A role reaches Pods that start after its association.
+
+data "aws_caller_identity" "this" {}
+
+locals {
+  pod_identities = {
+    cloudwatch-agent = { namespace = "amazon-cloudwatch", account = "cloudwatch-agent" }
+    cluster-autoscaler = { namespace = "kube-system", account = "@{autoscaler_account}" }
+@if external_secrets
+    external-secrets = { namespace = "@{external_secrets_namespace}", account = "@{external_secrets_account}" } # eks.secrets
+@end
+    service = { namespace = local.service, account = local.service }
+  }
+}
+
+data "aws_iam_policy_document" "pod_trust" {
+  statement {
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+
+    principals {
+      type = "Service"
+      identifiers = ["pods.eks.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "pod" {
+  for_each = local.pod_identities
+
+  name = "${local.cluster}-${each.key}"
+  assume_role_policy = data.aws_iam_policy_document.pod_trust.json
+}
+
+resource "aws_eks_pod_identity_association" "this" {
+  for_each = local.pod_identities
+
+  cluster_name = aws_eks_cluster.this.name
+  namespace = each.value.namespace
+  service_account = each.value.account
+  role_arn = aws_iam_role.pod[each.key].arn
+}
+@if policies
+
+resource "aws_iam_role_policy_attachment" "service" {
+  for_each = toset(@{policies}) # eks.policies
+
+  role = aws_iam_role.pod["service"].name
+  policy_arn = each.value
+}
+@end
+
+resource "aws_iam_role_policy_attachment" "cloudwatch_agent" {
+  role = aws_iam_role.pod["cloudwatch-agent"].name
+  policy_arn = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
+}
+
+data "aws_iam_policy_document" "cluster_autoscaler" {
+  statement {
+    sid = "Look"
+    resources = ["*"]
+    actions = [
+      "autoscaling:DescribeAutoScalingGroups",
+      "autoscaling:DescribeAutoScalingInstances",
+      "autoscaling:DescribeLaunchConfigurations",
+      "autoscaling:DescribeScalingActivities",
+      "ec2:DescribeImages",
+      "ec2:DescribeInstanceTypes",
+      "ec2:DescribeLaunchTemplateVersions",
+      "ec2:GetInstanceTypesFromInstanceRequirements",
+      "eks:DescribeNodegroup",
+    ]
+  }
+
+  statement {
+    sid = "ScaleOwnGroups"
+    resources = ["*"]
+    actions = [
+      "autoscaling:SetDesiredCapacity",
+      "autoscaling:TerminateInstanceInAutoScalingGroup",
+    ]
+
+    condition {
+      test = "StringEquals"
+      variable = "aws:ResourceTag/k8s.io/cluster-autoscaler/${local.cluster}"
+      values = ["owned"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "cluster_autoscaler" {
+  name = "scale-own-groups"
+  role = aws_iam_role.pod["cluster-autoscaler"].name
+  policy = data.aws_iam_policy_document.cluster_autoscaler.json
+}
+)TF";
+
+const std::string_view kRegistryTf = R"TF(
+resource "aws_ecr_repository" "this" {
+  name = @{repository} # @{image_key}
+  image_tag_mutability = "IMMUTABLE"
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+}
+
+resource "aws_ecr_lifecycle_policy" "this" {
+  repository = aws_ecr_repository.this.name
+
+  policy = jsonencode({
+    rules = [{
+      rulePriority = 1
+      description = "Enough to roll back to"
+      selection = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 100 }
+      action = { type = "expire" }
+    }]
+  })
+}
+)TF";
+
+const std::string_view kSecretsTf = R"TF(
+# Where the secrets are kept. No value ever enters Terraform: it would stand in the state in the clear.
+# README.md says how to set them.
+@if sm_containers
+
+resource "aws_secretsmanager_secret" "this" {
+  for_each = toset(@{sm_containers}) # secrets
+
+  name = each.value
+}
+@end
+@if ssm
+
+# Parameters cannot exist without a value, and even an ignored one is read back into the state: they
+# are made by hand, and only named here.
+@end
+@if reader
+
+data "aws_iam_policy_document" "read_secrets" {
+@if ssm
+  statement {
+    sid = "Parameters"
+    actions = ["ssm:GetParameter", "ssm:GetParameters"]
+    resources = [
+      for name in @{ssm_names} : # secrets
+      "arn:aws:ssm:${local.region}:${data.aws_caller_identity.this.account_id}:parameter/${name}"
+    ]
+  }
+@end
+@if both
+
+@end
+@if sm
+  statement {
+    sid = "Secrets"
+    actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
+    resources = @{sm_resources} # secrets
+  }
+@end
+}
+
+resource "aws_iam_role_policy" "read_secrets" {
+  name = "read-secrets"
+  role = aws_iam_role.pod["@{reader_role}"].name
+  policy = data.aws_iam_policy_document.read_secrets.json
+}
+@end
+)TF";
+
+const std::string_view kObservabilityTf = R"TF(
+# What the Pods write, and what wakes people up.
+
+# Before the agent, which would make it without an end to its retention.
+resource "aws_cloudwatch_log_group" "service" {
+  name = "/aws/containerinsights/${local.cluster}/application"
+  retention_in_days = @{retention} # eks.log_retention_days
+}
+
+resource "aws_sns_topic" "alarms" {
+  name = "${local.service}-alarms"
+}
+
+locals {
+  load_balancer = { LoadBalancer = aws_lb.this.arn_suffix }
+  target_group = {
+    LoadBalancer = aws_lb.this.arn_suffix
+    TargetGroup = aws_lb_target_group.this.arn_suffix
+  }
+
+  alarms = {
+    load-balancer-errors = {
+      description = "The load balancer itself answers 5xx: no healthy node, or a connection that a node cut."
+      metric = "HTTPCode_ELB_5XX_Count"
+      dimensions = local.load_balancer
+      statistic = "Sum"
+      comparison = "GreaterThanThreshold"
+      threshold = 10
+    }
+    connection-errors = {
+      description = "Nodes refuse or lose connections of the load balancer."
+      metric = "TargetConnectionErrorCount"
+      dimensions = local.load_balancer
+      statistic = "Sum"
+      comparison = "GreaterThanThreshold"
+      threshold = 10
+    }
+    rejected-connections = {
+      description = "The load balancer is at its limit of connections."
+      metric = "RejectedConnectionCount"
+      dimensions = local.load_balancer
+      statistic = "Sum"
+      comparison = "GreaterThanThreshold"
+      threshold = 0
+    }
+    unhealthy-nodes = {
+      description = "Nodes fail the health check for two minutes."
+      metric = "UnHealthyHostCount"
+      dimensions = local.target_group
+      statistic = "Maximum"
+      comparison = "GreaterThanThreshold"
+      threshold = 0
+    }
+    few-healthy-nodes = {
+      description = "Fewer than two healthy nodes: the next failure is an outage."
+      metric = "HealthyHostCount"
+      dimensions = local.target_group
+      statistic = "Minimum"
+      comparison = "LessThanThreshold"
+      threshold = 2
+    }
+    slow = {
+      description = "The 99th percentile of response times is above the objective."
+      metric = "TargetResponseTime"
+      dimensions = local.load_balancer
+      statistic = "p99"
+      comparison = "GreaterThanThreshold"
+      threshold = @{p99_seconds} # slo.p99
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name = "${local.service}-${each.key}"
+  alarm_description = each.value.description
+  namespace = "AWS/ApplicationELB"
+  metric_name = each.value.metric
+  dimensions = each.value.dimensions
+  statistic = startswith(each.value.statistic, "p") ? null : each.value.statistic
+  extended_statistic = startswith(each.value.statistic, "p") ? each.value.statistic : null
+  comparison_operator = each.value.comparison
+  threshold = each.value.threshold
+  period = 60
+  evaluation_periods = 2
+  treat_missing_data = "notBreaching"
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions = [aws_sns_topic.alarms.arn]
+}
+
+# As a share of all requests, so that it means the same at night and at noon.
+resource "aws_cloudwatch_metric_alarm" "errors" {
+  alarm_name = "${local.service}-errors"
+  alarm_description = "More of the answers are 5xx than the objective allows."
+  comparison_operator = "GreaterThanThreshold"
+  threshold = @{error_percent} # 100 % less slo.availability
+  evaluation_periods = 2
+  treat_missing_data = "notBreaching"
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions = [aws_sns_topic.alarms.arn]
+
+  metric_query {
+    id = "share"
+    expression = "100 * errors / MAX([errors, requests])"
+    label = "5xx of all requests, in per cent"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { errors = "HTTPCode_Target_5XX_Count", requests = "RequestCount" }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace = "AWS/ApplicationELB"
+        metric_name = metric_query.value
+        dimensions = local.load_balancer
+        period = 60
+        stat = "Sum"
+      }
+    }
+  }
+}
+
+# Instances that were asked for and do not come: no capacity, or no quota.
+resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
+  alarm_name = "${local.service}-missing-nodes"
+  alarm_description = "The scaling group has had fewer instances than it wants for ten minutes."
+  comparison_operator = "GreaterThanThreshold"
+  threshold = 0
+  evaluation_periods = 10
+  treat_missing_data = "notBreaching"
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions = [aws_sns_topic.alarms.arn]
+
+  metric_query {
+    id = "missing"
+    expression = "desired - running"
+    label = "instances that are missing"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { desired = "GroupDesiredCapacity", running = "GroupInServiceInstances" }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace = "AWS/AutoScaling"
+        metric_name = metric_query.value
+        dimensions = { AutoScalingGroupName = aws_autoscaling_group.scaling.name }
+        period = 60
+        stat = "Average"
+      }
+    }
+  }
+}
+)TF";
+
+const std::string_view kOutputsTf = R"TF(
+output "url" {
+  value = "https://${local.domain}"
+}
+
+output "load_balancer" {
+@if hosted_zone
+  description = "What the domain points to."
+@else
+  description = "What the domain must point to (CNAME or alias)."
+@end
+  value = aws_lb.this.dns_name
+}
+
+output "kubeconfig" {
+  description = "Makes kubectl speak to this cluster."
+  value = "aws eks update-kubeconfig --region ${local.region} --name ${aws_eks_cluster.this.name}"
+}
+
+output "target_group_arn" {
+  value = aws_lb_target_group.this.arn
+}
+
+output "alarm_topic_arn" {
+  description = "Subscribe to it whoever is to be woken up."
+  value = aws_sns_topic.alarms.arn
+}
+@if ecr
+
+output "registry" {
+  description = "Where the image is pushed."
+  value = aws_ecr_repository.this.repository_url
+}
+@end
+)TF";
+
+const std::string_view kReadme = R"TF(
+# @{service} on EKS
+
+Rendered by minato. Yours to read, keep and change: `minato render` notices a file that was edited by
+hand and leaves it alone unless told otherwise; `minato render --diff` shows what it would change.
+
+| | |
+|---|---|
+| `terraform/locals.tf` | the values that files share, with their keys in `minato.yaml` |
+| `terraform/network.tf` | @{network_line} |
+| `terraform/load-balancer.tf`, `certificate.tf` | HTTPS listener, redirect, target group on NodePort @{node_port} |
+| `terraform/cluster.tf`, `addons.tf` | EKS @{version_plain}, who may use it, its add-ons |
+| `terraform/nodes.tf` | the two Auto Scaling groups |
+| `terraform/identity.tf` | roles of Pods |
+| `terraform/observability.tf` | logs and alarms |
+| `kubernetes/base`, `overlays/eks` | the service |
+| `kubernetes/addons` | Helm charts: autoscaler, metrics@{addons_line} |
+
+## Apply
+```sh
+cd terraform
+terraform init
+@if ecr
+terraform apply -target=aws_ecr_repository.this   # then push the image to its registry
+@end
+terraform apply
+eval "$(terraform output -raw kubeconfig)"
+@if !public_api
+# The API answers within the VPC only (eks.api_access): from here on, from a machine in there.
+@end
+cd ..
+kubectl kustomize --enable-helm kubernetes/addons | kubectl apply --server-side -f -
+@if external_secrets
+kubectl -n @{external_secrets_namespace} rollout status deployment/external-secrets-webhook
+@end
+@if plain
+kubectl create namespace @{service}
+kubectl -n @{service} create secret generic @{secret_name}@{plain_literals}
+@end
+kubectl apply --server-side -k kubernetes/overlays/eks
+kubectl -n @{service} rollout status deployment/@{service}
+```
+@if secrets
+
+## Secrets
+Values are set once, by hand, before the service is applied; no file here and no Terraform state ever
+has them.
+```sh
+@{secret_commands}
+```
+@end
+@if protect
+
+## Destroy
+`eks.protect` guards the cluster (`prevent_destroy`) and the load balancer (deletion protection): set it
+to false and render and apply again, before `terraform destroy`.
+@end
+)TF";
+
+}  // namespace minato::render

@@ -1,0 +1,279 @@
+#include "render/terraform.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "blueprint/blueprint.h"
+#include "cloud/catalogue.h"
+#include "kube/names.h"
+#include "render/addons.h"
+#include "render/hcl.h"
+#include "render/secrets.h"
+#include "render/template.h"
+#include "render/templates.h"
+
+namespace minato::render {
+namespace {
+
+using Store = RemoteSecret::Store;
+
+constexpr std::size_t kMaxBalancerName = 32;
+
+std::int64_t seconds(Duration duration) {
+  return std::chrono::ceil<std::chrono::seconds>(duration).count();
+}
+
+std::string yes_no(bool value) { return value ? "true" : "false"; }
+
+std::string zone_numbers(const spec::Spec& spec) {
+  std::vector<std::string> out;
+  for (const std::string& zone : spec.zones) {
+    out.push_back(fmt::format("{} = {}", hcl_quote(spec.region + zone), zone[0] - 'a'));
+  }
+  return "{ " + join(out, ", ") + " }";
+}
+
+// The domain without its first label, where nothing else is said.
+std::string hosted_zone(const spec::Spec& spec) {
+  if (!spec.eks.hosted_zone.empty()) return spec.eks.hosted_zone;
+  if (!spec.eks.certificate.empty()) return "";
+  return spec.domain.substr(spec.domain.find('.') + 1);
+}
+
+std::vector<std::string> zone_names(const spec::Spec& spec) {
+  std::vector<std::string> out;
+  for (const std::string& zone : spec.zones) out.push_back(spec.region + zone);
+  return out;
+}
+
+void add_network(const spec::Spec& spec, const blueprint::Blueprint& blueprint, Values& out) {
+  const balancer::TargetGroupConfig& group = blueprint.target_group;
+  out.texts.insert({{"vpc_cidr", hcl_quote(spec.eks.vpc.cidr)},
+                    {"vpc_id", hcl_quote(spec.eks.vpc.id)},
+                    {"public_subnets", hcl_list(spec.eks.vpc.public_subnets)},
+                    {"private_subnets", hcl_list(spec.eks.vpc.private_subnets)},
+                    {"zone_numbers", zone_numbers(spec)},
+                    {"idle_timeout", std::to_string(seconds(blueprint.idle_timeout))},
+                    {"protect", yes_no(spec.eks.protect)},
+                    {"algorithm", hcl_quote(group.algorithm == balancer::Algorithm::kRoundRobin
+                                                ? "round_robin"
+                                                : "least_outstanding_requests")},
+                    {"deregistration_delay", std::to_string(seconds(group.deregistration_delay))},
+                    {"slow_start", std::to_string(seconds(group.slow_start))},
+                    {"health_path", hcl_quote(group.health_check.path)},
+                    {"matcher", hcl_quote(fmt::format("{}-{}", group.health_check.status_low,
+                                                      group.health_check.status_high))},
+                    {"health_interval", std::to_string(seconds(group.health_check.interval))},
+                    {"health_timeout", std::to_string(seconds(group.health_check.timeout))},
+                    {"healthy_threshold", std::to_string(group.health_check.healthy_threshold)},
+                    {"unhealthy_threshold", std::to_string(group.health_check.unhealthy_threshold)},
+                    {"hosted_zone", hcl_quote(hosted_zone(spec))},
+                    {"certificate", hcl_quote(spec.eks.certificate)}});
+  out.flags.insert({{"nat_per_zone", spec.eks.vpc.nat_per_zone},
+                    {"new_vpc", spec.eks.vpc.id.empty()},
+                    {"hosted_zone", !hosted_zone(spec).empty()},
+                    {"new_certificate", spec.eks.certificate.empty()}});
+}
+
+void add_secrets(const spec::Spec& spec, Values& out) {
+  std::vector<std::string> ssm, containers, resources;
+  for (const RemoteSecret& secret : remote_secrets(spec)) {
+    if (secret.store == Store::kSsm) {
+      ssm.push_back(secret.name.starts_with('/') ? secret.name.substr(1) : secret.name);
+    } else if (secret.name.starts_with("arn:")) {
+      resources.push_back(secret.name);
+    } else {
+      containers.push_back(secret.name);
+    }
+  }
+  for (std::vector<std::string>* list : {&ssm, &containers, &resources}) {
+    std::ranges::sort(*list);
+    list->erase(std::ranges::unique(*list).begin(), list->end());
+  }
+  const bool csi = spec.eks.secrets == spec::Eks::Secrets::kCsi && !spec.secrets.empty();
+  const bool plain = spec.eks.secrets == spec::Eks::Secrets::kPlain;
+  std::string sm = hcl_list(resources);
+  if (!containers.empty()) {
+    const std::string own = "[for secret in aws_secretsmanager_secret.this : secret.arn]";
+    sm = resources.empty() ? own : fmt::format("concat({}, {})", own, sm);
+  }
+  out.texts.insert({{"ssm_names", hcl_list(ssm)},
+                    {"sm_containers", hcl_list(containers)},
+                    {"sm_resources", sm},
+                    {"reader_role", csi ? "service" : "external-secrets"},
+                    {"autoscaler_account", std::string(kAutoscalerAccount)},
+                    {"external_secrets_account", std::string(kExternalSecretsAccount)},
+                    {"external_secrets_namespace", std::string(kExternalSecretsNamespace)}});
+  const bool any_sm = !containers.empty() || !resources.empty();
+  out.flags.insert({{"ssm", !ssm.empty()},
+                    {"sm", any_sm},
+                    {"both", any_sm && !ssm.empty()},
+                    {"sm_containers", !containers.empty()},
+                    {"secrets", !spec.secrets.empty()},
+                    {"reader", !spec.secrets.empty() && !plain},
+                    {"csi", csi},
+                    {"plain", plain && !spec.secrets.empty()},
+                    {"external_secrets", uses_external_secrets(spec)}});
+}
+
+Values shared_values(const spec::Spec& spec, const blueprint::Blueprint& blueprint,
+                     const Image& image) {
+  Values out;
+  out.texts = {
+      {"service", hcl_quote(spec.service)},
+      {"short_name", hcl_quote(short_name(spec))},
+      {"domain", hcl_quote(spec.domain)},
+      {"region", hcl_quote(spec.region)},
+      {"zones", hcl_list(zone_names(spec))},
+      {"node_port", std::to_string(blueprint::kNodePort)},
+      {"group_label", std::string(kube::kLabelNodeGroup)},
+      {"version", hcl_quote(spec.eks.version)},
+      {"retention", std::to_string(spec.eks.log_retention_days)},
+      {"api_access", hcl_list(spec.eks.api_access)},
+      {"admin_arns", hcl_list(spec.eks.admins)},
+      {"policies", hcl_list(spec.eks.policies)},
+      {"repository", hcl_quote(ecr_repository(image, spec))},
+      {"image_key", spec.eks.image.empty() ? "image" : "eks.image"},
+      {"p99_seconds", fmt::format("{:g}", std::chrono::duration<double>(spec.slo.p99).count())},
+      {"error_percent", fmt::format("{:.6g}", 100 - spec.slo.availability_percent)}};
+  out.flags = {{"admins", !spec.eks.admins.empty()},
+               {"public_api", !spec.eks.api_access.empty()},
+               {"protect", spec.eks.protect},
+               {"policies", !spec.eks.policies.empty()},
+               {"ecr", !ecr_repository(image, spec).empty()}};
+  add_network(spec, blueprint, out);
+  add_secrets(spec, out);
+  return out;
+}
+
+std::string comma_joined(const std::map<std::string, std::string>& labels) {
+  std::vector<std::string> out;
+  for (const auto& [key, value] : labels) out.push_back(key + "=" + value);
+  return join(out, ",");
+}
+
+std::string architecture_of(const cloud::AutoScalingGroup& group) {
+  const cloud::InstanceType* type = cloud::find_instance_type(group.types.front());
+  return type != nullptr && type->architecture == "arm64" ? "arm64" : "x86_64";
+}
+
+std::string tag_lines(const cloud::AutoScalingGroup& group) {
+  std::map<std::string, std::string> tags = group.tags;
+  tags.emplace("Name", group.name);
+  std::vector<std::string> out;
+  for (const auto& [key, value] : tags) {
+    out.push_back(fmt::format("      {} = {}", hcl_quote(key), hcl_quote(value)));
+  }
+  return join(out, "\n");
+}
+
+std::string node_group(const blueprint::NodeGroup& in, std::string_view name, Values values) {
+  const cloud::AutoScalingGroup& group = in.group;
+  const bool spot = group.distribution.on_demand_percentage_above_base_capacity < 100;
+  std::vector<std::string> taints;
+  for (const kube::Taint& taint : in.taints)
+    taints.push_back(fmt::format("{}={}:{}", taint.key, taint.value, taint.effect));
+  values.texts.insert(
+      {{"group", std::string(name)},
+       {"group_name", hcl_quote(group.name)},
+       {"architecture", architecture_of(group)},
+       {"first_type", hcl_quote(group.types.front())},
+       {"types", hcl_list(group.types)},
+       {"min", std::to_string(group.min_size)},
+       {"max", std::to_string(group.max_size)},
+       {"node_labels", hcl_quote(comma_joined(in.labels))},
+       {"node_taints", hcl_quote(join(taints, ","))},
+       {"suspended_processes", hcl_list(group.suspended_processes)},
+       {"on_demand_base", std::to_string(group.distribution.on_demand_base_capacity)},
+       {"on_demand_percentage",
+        std::to_string(group.distribution.on_demand_percentage_above_base_capacity)},
+       {"on_demand_allocation_strategy",
+        hcl_quote(cloud::to_string(group.distribution.on_demand_allocation_strategy))},
+       {"spot_allocation_strategy",
+        hcl_quote(cloud::to_string(group.distribution.spot_allocation_strategy))},
+       {"group_tags", tag_lines(group)}});
+  values.flags.insert({{"attached", group.attached_to_target_group},
+                       {"mixed", spot || group.types.size() > 1},
+                       // Upstream's termination handler orders no replacement; the group has to.
+                       {"rebalance", spot},
+                       {"suspended", !group.suspended_processes.empty()}});
+  return expand(kNodeGroupTf, values);
+}
+
+std::string secret_commands(const spec::Spec& spec) {
+  std::vector<std::string> out;
+  for (const RemoteSecret& secret : remote_secrets(spec)) {
+    if (secret.store == Store::kSsm) {
+      out.push_back(
+          fmt::format("aws ssm put-parameter --region {} --type SecureString --overwrite --name {} "
+                      "--value …  # {}",
+                      spec.region, secret.name, secret.key));
+    } else {
+      out.push_back(
+          fmt::format("aws secretsmanager put-secret-value --region {} --secret-id {} "
+                      "--secret-string …  # {}{}",
+                      spec.region, secret.name, secret.key,
+                      secret.property.empty() ? "" : ", member " + secret.property));
+    }
+  }
+  return join(out, "\n");
+}
+
+}  // namespace
+
+std::string short_name(const spec::Spec& spec) {
+  std::string out = spec.service.substr(0, kMaxBalancerName);
+  while (out.ends_with('-')) out.pop_back();
+  return out;
+}
+
+Files render_terraform(const spec::Spec& spec, const Image& image) {
+  const blueprint::Blueprint blueprint = blueprint::compile(spec, {});
+  const Values values = shared_values(spec, blueprint, image);
+  std::string nodes = expand(kNodesTf, values);
+  for (const blueprint::NodeGroup& group : blueprint.groups) {
+    nodes += node_group(group, group.group.name.substr(spec.service.size() + 1), values);
+  }
+  std::map<std::string, std::string> texts{
+      {"versions.tf", expand(kVersionsTf, values)},
+      {"locals.tf", expand(kLocalsTf, values)},
+      {"network.tf", expand(spec.eks.vpc.id.empty() ? kNetworkTf : kExistingNetworkTf, values)},
+      {"load-balancer.tf", expand(kLoadBalancerTf, values)},
+      {"certificate.tf", expand(kCertificateTf, values)},
+      {"cluster.tf", expand(kClusterTf, values)},
+      {"addons.tf", expand(kAddonsTf, values)},
+      {"nodes.tf", std::move(nodes)},
+      {"identity.tf", expand(kIdentityTf, values)},
+      {"observability.tf", expand(kObservabilityTf, values)},
+      {"outputs.tf", expand(kOutputsTf, values)}};
+  if (values.flags.at("ecr")) texts.emplace("registry.tf", expand(kRegistryTf, values));
+  if (values.flags.at("secrets") && spec.eks.secrets != spec::Eks::Secrets::kPlain) {
+    texts.emplace("secrets.tf", expand(kSecretsTf, values));
+  }
+  Files files{{"terraform/templates/user-data.tftpl", expand(kUserDataTpl, values)}};
+  for (const auto& [name, text] : texts) files["terraform/" + name] = hcl_align(text);
+  return files;
+}
+
+std::string render_readme(const spec::Spec& spec, const Image& image) {
+  Values values = shared_values(spec, blueprint::compile(spec, {}), image);
+  values.texts["service"] = spec.service;
+  std::string literals;
+  for (const auto& [name, source] : spec.secrets)
+    literals += fmt::format(" \\\n  --from-literal={}=…", name);
+  values.texts.insert(
+      {{"version_plain", spec.eks.version},
+       {"network_line",
+        spec.eks.vpc.id.empty() ? "the VPC" : "the existing VPC " + spec.eks.vpc.id},
+       {"addons_line", std::string(spec.scaling.spot_percent > 0 ? ", spot notices" : "") +
+                           (uses_external_secrets(spec) ? ", secrets" : "")},
+       {"secret_name", secret_name(spec)},
+       {"plain_literals", literals},
+       {"secret_commands", secret_commands(spec)}});
+  if (spec.eks.secrets == spec::Eks::Secrets::kPlain) values.flags["secrets"] = false;
+  return expand(kReadme, values);
+}
+
+}  // namespace minato::render

@@ -1,0 +1,17 @@
+// The Terraform half: plain `aws` resources, one file per concern, no hidden module and no other
+// provider. What is attached to what comes from the Blueprint. Pure.
+#pragma once
+
+#include "render/files.h"
+#include "render/kubernetes.h"
+#include "spec/spec.h"
+
+namespace minato::render {
+
+Files render_terraform(const spec::Spec& spec, const Image& image);
+std::string render_readme(const spec::Spec& spec, const Image& image);
+
+// Of load balancer and target group, at most 32 characters.
+std::string short_name(const spec::Spec& spec);
+
+}  // namespace minato::render

@@ -1,0 +1,126 @@
+#include "spec/eks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.h"
+#include "spec/reader.h"
+
+namespace minato::spec {
+namespace {
+
+// What CloudWatch Logs accepts (PutRetentionPolicy, retentionInDays).
+constexpr auto kRetentionDays =
+    std::to_array<std::int32_t>({1,   3,   5,   7,   14,   30,   60,   90,   120,  150,  180,
+                                 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653});
+
+bool is_cidr(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return false;
+  const auto bits = parse_int(text.substr(slash + 1));
+  const std::vector<std::string> bytes = split(text.substr(0, slash), '.');
+  if (!bits || *bits < 0 || *bits > 32 || bytes.size() != 4) return false;
+  return std::ranges::all_of(bytes, [](const std::string& byte) {
+    const auto number = parse_int(byte);
+    return number && *number >= 0 && *number <= 255;
+  });
+}
+
+void each_begins(Reader& in, const std::string& key, const std::vector<std::string>& values,
+                 std::string_view prefix) {
+  for (const std::string& value : values) {
+    if (value.starts_with(prefix)) continue;
+    in.problem(key, fmt::format("'eks.{}': '{}' must begin with {}", key, value, prefix));
+  }
+}
+
+void read_vpc(Reader& in, Vpc& vpc) {
+  in.object("vpc", [&](Reader& r) {
+    r.text("id", vpc.id);
+    r.text("cidr", vpc.cidr);
+    r.texts("public_subnets", vpc.public_subnets);
+    r.texts("private_subnets", vpc.private_subnets);
+    r.scalar("nat", [&](const std::string& text) -> Status {
+      if (text != "one" && text != "per_zone") {
+        return fail(Reason::kInvalid, fmt::format("'{}' is neither one nor per_zone", text));
+      }
+      vpc.nat_per_zone = text == "per_zone";
+      return {};
+    });
+    if (!is_cidr(vpc.cidr))
+      r.problem("cidr",
+                fmt::format("'eks.vpc.cidr': '{}' is no block such as 10.0.0.0/16", vpc.cidr));
+    if (vpc.id.empty() && (!vpc.public_subnets.empty() || !vpc.private_subnets.empty())) {
+      r.problem("public_subnets",
+                "'eks.vpc': subnets without 'id'; a new VPC makes its own subnets");
+    }
+  });
+}
+
+Status parse_secrets(const std::string& text, Eks::Secrets& out) {
+  if (text == "external-secrets")
+    out = Eks::Secrets::kExternalSecrets;
+  else if (text == "csi")
+    out = Eks::Secrets::kCsi;
+  else if (text == "plain")
+    out = Eks::Secrets::kPlain;
+  else
+    return fail(Reason::kInvalid,
+                fmt::format("'{}' is none of external-secrets, csi, plain", text));
+  return {};
+}
+
+}  // namespace
+
+void read_eks(Reader& in, Eks& eks) {
+  in.object("eks", [&](Reader& r) {
+    r.scalar("version", [&](const std::string& text) -> Status {
+      const auto minor = text.starts_with("1.") ? parse_int(text.substr(2)) : parse_int("");
+      if (!minor || *minor < 20 || *minor > 99) {
+        return fail(Reason::kInvalid,
+                    fmt::format("'{}' is not a version of Kubernetes, for example \"1.35\"", text));
+      }
+      eks.version = text;
+      return {};
+    });
+    r.text("image", eks.image);
+    read_vpc(r, eks.vpc);
+    r.texts("admins", eks.admins);
+    each_begins(r, "admins", eks.admins, "arn:");
+    r.texts("api_access", eks.api_access);
+    for (const std::string& block : eks.api_access) {
+      if (!is_cidr(block))
+        r.problem("api_access",
+                  fmt::format("'eks.api_access': '{}' is no block such as 203.0.113.0/24", block));
+    }
+    r.text("hosted_zone", eks.hosted_zone);
+    r.text("certificate", eks.certificate);
+    if (!eks.certificate.empty()) each_begins(r, "certificate", {eks.certificate}, "arn:");
+    r.scalar("secrets", [&](const std::string& text) { return parse_secrets(text, eks.secrets); });
+    r.texts("policies", eks.policies);
+    each_begins(r, "policies", eks.policies, "arn:");
+    r.integer("log_retention_days", eks.log_retention_days, 1, 3653);
+    if (std::ranges::find(kRetentionDays, eks.log_retention_days) == kRetentionDays.end()) {
+      r.problem("log_retention_days", fmt::format("'eks.log_retention_days': CloudWatch has no {} "
+                                                  "days; it knows 1, 3, 5, 7, 14, 30, 60, 90, …",
+                                                  eks.log_retention_days));
+    }
+    r.boolean("protect", eks.protect);
+  });
+}
+
+void read_waivers(Reader& in, std::vector<Waiver>& waivers) {
+  in.objects("waivers", [&](Reader& r) {
+    Waiver waiver;
+    r.text("rule", waiver.rule);
+    r.text("reason", waiver.reason);
+    if (waiver.rule.empty() || waiver.reason.empty()) {
+      r.problem("rule", "'waivers': each needs 'rule' (an id that lint prints) and 'reason'");
+    }
+    waivers.push_back(std::move(waiver));
+  });
+}
+
+}  // namespace minato::spec

@@ -1,0 +1,99 @@
+// The Kubernetes API alone, for tests with real clients: a registry in memory behind apiserver and
+// net, without controllers, Nodes or a world. Writes a kubeconfig and serves until it is ended.
+//
+//   conformance_server DIRECTORY     DIRECTORY/kubeconfig appears when it serves
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <boost/asio/signal_set.hpp>
+#include <cstdio>
+
+#include "apiserver/server.h"
+#include "host/files.h"
+#include "host/http.h"
+#include "kube/base64.h"
+#include "net/https_server.h"
+#include "net/tls_context.h"
+#include "tls/authority.h"
+
+namespace {
+
+using namespace minato;
+
+class StderrLog final : public env::Log {
+ public:
+  void write(env::Level, std::string_view component, std::string_view message) override {
+    fmt::print(stderr, "{}: {}\n", component, message);
+  }
+};
+
+std::uint16_t port_of(const host::Fd& fd) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
+std::string kubeconfig(std::uint16_t port, const std::string& authority_pem, const char* token) {
+  return fmt::format(
+      "apiVersion: v1\nkind: Config\ncurrent-context: test\n"
+      "clusters: [{{name: test, cluster: {{server: \"https://127.0.0.1:{}\", "
+      "certificate-authority-data: {}}}}}]\n"
+      "users: [{{name: test, user: {{token: {}}}}}]\n"
+      "contexts: [{{name: test, context: {{cluster: test, user: test, namespace: default}}}}]\n",
+      port, kube::base64_encode(authority_pem), token);
+}
+
+Status serve(const std::string& directory) {
+  host::Loop loop;
+  StderrLog log;
+  const env::Env env{loop, loop, log,
+                     env::Rng(static_cast<std::uint64_t>(loop.wall().time_since_epoch().count()))};
+  store::Store store;
+  ASSIGN_OR_RETURN(const auto registry, registry::Registry::make(env, store));
+  RETURN_IF_ERROR(registry->bootstrap());
+  ASSIGN_OR_RETURN(
+      tls::Authority authority,
+      tls::Authority::open_or_create(directory + "/authority", "conformance", loop.wall()));
+  ASSIGN_OR_RETURN(const tls::Certificate certificate,
+                   authority.issue({.domain = "localhost"}, loop.wall()));
+  ASSIGN_OR_RETURN(auto tls, net::make_tls_context({certificate.chain_pem, certificate.key_pem,
+                                                    authority.certificate_pem()}));
+  apiserver::Authenticator authenticator;
+  authenticator.add_token("admin-token-of-the-test",
+                          {"admin", "", {std::string(apiserver::kMasters)}});
+  authenticator.add_token("user-token-of-the-test", {"ann", "", {}});
+  const apiserver::BaseAuthorizer authorizer;
+  apiserver::ApiServer server(env, *registry, authenticator, authorizer, {});
+  ASSIGN_OR_RETURN(host::Fd listening, host::listen_tcp("127.0.0.1", 0));
+  const std::uint16_t port = port_of(listening);
+  net::HttpsServer https(
+      loop, std::move(listening), std::move(tls),
+      [&server](apiserver::HttpRequest request, apiserver::ExchangePtr exchange) {
+        server.handle(std::move(request), std::move(exchange));
+      },
+      {});
+  RETURN_IF_ERROR(host::write_file_atomic(
+      directory + "/kubeconfig-user",
+      kubeconfig(port, authority.certificate_pem(), "user-token-of-the-test"), 0600));
+  RETURN_IF_ERROR(host::write_file_atomic(
+      directory + "/kubeconfig",
+      kubeconfig(port, authority.certificate_pem(), "admin-token-of-the-test"), 0600));
+  boost::asio::signal_set signals(loop.io(), SIGTERM, SIGINT);
+  signals.async_wait([&loop](const boost::system::error_code&, int) { loop.stop(); });
+  loop.run();
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    fmt::print(stderr, "usage: conformance_server DIRECTORY\n");
+    return 2;
+  }
+  const minato::Status status = serve(argv[1]);
+  if (!status) fmt::print(stderr, "conformance_server: {}\n", status.error().message);
+  return status ? 0 : 1;
+}

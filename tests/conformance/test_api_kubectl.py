@@ -1,0 +1,161 @@
+"""The tour of kubectl through the API alone: objects, discovery, patches, tables, dry runs."""
+import json
+import shutil
+import subprocess
+import unittest
+
+import api
+
+APP = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app, labels: {app: app}}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers: [{name: main, image: "app:1", ports: [{containerPort: 80}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: app}
+spec: {selector: {app: app}, ports: [{port: 80}]}
+"""
+
+
+class KubectlTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        directory = cls.enterClassContext(api.server())
+        cls.kubectl = api.Kubectl(f"{directory}/kubeconfig", directory)
+        cls.nobody = api.Kubectl(f"{directory}/kubeconfig-user", directory)
+
+    def setUp(self):
+        self.kubectl("apply", "-f", "-", input=APP)
+
+    def tearDown(self):
+        self.kubectl("delete", "--ignore-not-found", "-f", "-", input=APP)
+
+    def image(self):
+        return self.kubectl("get", "deploy", "app", "-o", "jsonpath={.spec.template.spec.containers[0].image}")
+
+    def test_version_health_and_discovery(self):
+        self.assertIn("Server Version: v1.32", self.kubectl("version"))
+        self.assertEqual(self.kubectl("get", "--raw", "/readyz"), "ok")
+        resources = self.kubectl("api-resources", "-o", "wide")
+        for name in ("deployments", "horizontalpodautoscalers", "poddisruptionbudgets", "leases"):
+            self.assertIn(name, resources)
+        self.assertIn("apps/v1", self.kubectl("api-versions"))
+
+    def test_get_in_every_form(self):
+        self.assertRegex(self.kubectl("get", "deploy", "app"), r"NAME +READY +UP-TO-DATE +AVAILABLE +AGE\napp +0/1 ")
+        self.assertRegex(self.kubectl("get", "deploy", "-o", "wide"), r"CONTAINERS +IMAGES +SELECTOR\napp .* main +app:1 +app=app")
+        self.assertEqual(json.loads(self.kubectl("get", "deploy", "app", "-o", "json"))["spec"]["replicas"], 1)
+        self.assertIn("kind: Service", self.kubectl("get", "svc", "app", "-o", "yaml"))
+        self.assertEqual(self.kubectl("get", "deploy", "-l", "app=other").strip(), "")
+        self.assertIn("deployment.apps/app", self.kubectl("get", "all", "-o", "name"))
+        self.assertIn("NotFound", self.kubectl.fails("get", "pod", "nope"))
+        self.assertRegex(self.kubectl("get", "ns", "--sort-by=.metadata.name"), "(?s)default.*kube-system")
+
+    def test_watch_sees_changes(self):
+        for features in ({}, {"KUBE_FEATURE_WatchListClient": "true"}):
+            watching = subprocess.Popen(["kubectl", "get", "cm", "-w", "-o", "name"], env={**self.kubectl.environment, **features},
+                                        stdout=subprocess.PIPE, text=True)
+            try:
+                self.kubectl("create", "configmap", "seen")
+                self.assertEqual(watching.stdout.readline().strip(), "configmap/seen")
+            finally:
+                watching.kill()
+                watching.communicate()
+            self.kubectl("delete", "configmap", "seen")
+
+    def test_apply_diff_and_replace(self):
+        self.assertIn("unchanged", self.kubectl("apply", "-f", "-", input=APP))
+        changed = APP.replace("app:1", "app:2")
+        different = self.kubectl.run("diff", "-f", "-", input=changed)
+        self.assertEqual(different.returncode, 1, different.stderr)
+        self.assertIn("+      - image: app:2", different.stdout)
+        self.assertIn("server dry run", self.kubectl("apply", "--dry-run=server", "-f", "-", input=changed))
+        self.assertEqual(self.image(), "app:1")
+        self.assertIn("configured", self.kubectl("apply", "-f", "-", input=changed))
+        self.assertEqual(self.image(), "app:2")
+        self.kubectl("replace", "-f", "-", input=APP)
+        self.assertEqual(self.image(), "app:1")
+        self.assertIn('unknown field "spec.replica"', self.kubectl.fails("apply", "-f", "-", input=APP.replace("replicas", "replica")))
+
+    def test_server_side_apply_and_its_conflicts(self):
+        self.kubectl("delete", "deploy", "app")
+        self.assertIn("serverside-applied", self.kubectl("apply", "--server-side", "-f", "-", input=APP))
+        self.kubectl("set", "image", "deploy/app", "main=app:9")
+        conflict = self.kubectl.fails("apply", "--server-side", "-f", "-", input=APP)
+        self.assertIn("conflict with \"kubectl-set\"", conflict)
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=APP)
+        self.assertEqual(self.image(), "app:1")
+
+    def test_server_side_apply_takes_over_from_client_side(self):
+        self.kubectl("apply", "--server-side", "-f", "-", input=APP.replace("app:1", "app:3"))
+        self.assertEqual(self.image(), "app:3")
+
+    def test_changes(self):
+        self.kubectl("scale", "deploy", "app", "--replicas=4")
+        self.kubectl.fails("scale", "deploy", "app", "--replicas=5", "--current-replicas=1")
+        self.kubectl("set", "image", "deploy/app", "main=app:3")
+        self.kubectl("label", "deploy", "app", "tier=x")
+        self.kubectl("annotate", "deploy", "app", "note=y")
+        self.kubectl("rollout", "restart", "deploy/app")
+        self.kubectl("rollout", "pause", "deploy/app")
+        self.kubectl("patch", "deploy", "app", "--type=json", "-p", '[{"op":"add","path":"/metadata/labels/j","value":"1"}]')
+        found = json.loads(self.kubectl("get", "deploy", "app", "-o", "json"))
+        self.assertEqual(found["spec"]["replicas"], 4)
+        self.assertTrue(found["spec"]["paused"])
+        self.assertEqual(found["metadata"]["labels"], {"app": "app", "tier": "x", "j": "1"})
+        self.assertIn("kubectl.kubernetes.io/restartedAt", found["spec"]["template"]["metadata"]["annotations"])
+        self.assertIn("Replicas:               4 desired", self.kubectl("describe", "deploy", "app"))
+
+    def test_create_of_what_goes_over_the_wire_as_protobuf(self):
+        self.kubectl("create", "ns", "made")
+        self.kubectl("create", "deployment", "made", "--image=x", "-n", "made", "--replicas=2")
+        self.kubectl("create", "configmap", "made", "--from-literal=a=b", "-n", "made")
+        self.kubectl("create", "secret", "generic", "made", "--from-literal=a=b", "-n", "made")
+        self.kubectl("create", "sa", "made", "-n", "made")
+        self.kubectl("create", "pdb", "made", "--selector=a=b", "--min-available=1", "-n", "made")
+        self.kubectl("create", "priorityclass", "made", "--value=5")
+        self.assertEqual(self.kubectl("get", "deploy", "made", "-n", "made", "-o", "jsonpath={.spec.replicas}"), "2")
+        self.assertEqual(self.kubectl("get", "secret", "made", "-n", "made", "-o", "jsonpath={.data.a}"), "Yg==")
+
+    def test_delete_in_every_way(self):
+        self.kubectl("run", "p", "--image=x")
+        self.assertIn("server dry run", self.kubectl("delete", "pod", "p", "--dry-run=server"))
+        self.kubectl("get", "pod", "p")
+        self.kubectl("delete", "pod", "p")
+        self.kubectl("wait", "--for=delete", "pod/p", "--timeout=10s")
+        self.kubectl("create", "configmap", "a")
+        self.kubectl("label", "configmap", "a", "gone=yes")
+        self.kubectl("delete", "configmap", "-l", "gone=yes")
+        self.assertIn("NotFound", self.kubectl.fails("get", "configmap", "a"))
+
+    def test_explain(self):
+        self.assertIn("maxSurge", self.kubectl("explain", "deployment.spec.strategy.rollingUpdate"))
+        self.assertIn("terminationMessagePath", self.kubectl("explain", "pod.spec.containers"))
+
+    def test_who_may_what(self):
+        self.assertEqual(self.kubectl("auth", "can-i", "delete", "nodes").strip(), "yes")
+        self.assertIn("admin", self.kubectl("auth", "whoami"))
+        self.assertIn("*.*", self.kubectl("auth", "can-i", "--list"))
+        self.assertEqual(self.nobody.run("auth", "can-i", "list", "pods").stdout.strip(), "no")
+        self.assertIn('User "ann" cannot list resource "secrets"', self.nobody.fails("get", "secrets"))
+        self.assertIn("Forbidden", self.nobody.fails("get", "pods", "--as", "admin", "--as-group", "system:masters"))
+
+    def test_pages(self):
+        for i in range(5):
+            self.kubectl("create", "configmap", f"page-{i}")
+        self.assertEqual(self.kubectl("get", "cm", "--chunk-size=2", "-o", "name").count("page-"), 5)
+        self.kubectl("delete", "cm", "--all")
+
+
+if __name__ == "__main__":
+    if shutil.which("kubectl") is None:
+        api.skip("kubectl is not installed")
+    unittest.main(verbosity=2)

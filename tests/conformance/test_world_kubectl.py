@@ -1,0 +1,78 @@
+"""kubectl against a local world: what only a running cluster can answer."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+
+import api  # noqa: E402
+import world  # noqa: E402
+from world import World, wait_until  # noqa: E402
+
+
+class WorldTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World("conform")
+        cls.enterClassContext(cls.world)
+        cls.world.start()
+        config = f"{cls.world.directory}/kubeconfig"
+        merged = world.run("kubeconfig", "--name", cls.world.name, "--merge", "--file", config)
+        assert merged.returncode == 0, merged.stderr
+        assert os.stat(config).st_mode & 0o077 == 0, "others can read the kubeconfig"
+        cls.kubectl = api.Kubectl(config, cls.world.directory)
+        cls.deployment = f"deploy/{cls.world.name}"
+
+    def pods(self):
+        return self.kubectl("get", "pods", "-o", "name").split()
+
+    def test_1_nodes_pods_and_what_they_use(self):
+        self.assertRegex(self.kubectl("get", "nodes", "-o", "wide"), r"Ready .* v1\.\d+")
+        self.assertRegex(self.kubectl("get", "pods", "-o", "wide"), "1/1 +Running")
+        self.assertIn("Non-terminated Pods", self.kubectl("describe", "nodes"))
+        self.assertIn("Scheduled", self.kubectl("describe", *self.pods()[:1]))
+        self.assertIn("Started", self.kubectl("get", "events"))
+        wait_until("nodes are measured", lambda: self.kubectl.run("top", "nodes").returncode == 0, 60)
+
+    def test_2_logs(self):
+        self.assertTrue(self.kubectl("logs", self.deployment, "--tail=5"))
+        follow = subprocess.Popen(["kubectl", "logs", "-f", self.pods()[0]], env=self.kubectl.environment, stdout=subprocess.PIPE, text=True)
+        try:
+            self.assertTrue(follow.stdout.readline())
+        finally:
+            follow.kill()
+            follow.communicate()
+        self.assertIn("previous terminated container", self.kubectl.fails("logs", "-p", self.pods()[0]))
+
+    def test_3_rollout(self):
+        self.kubectl("set", "env", self.deployment, "CONFORMANCE=1")
+        self.kubectl("rollout", "status", self.deployment, "--timeout=120s", timeout=130)
+        self.assertIn("2", self.kubectl("rollout", "history", self.deployment))
+        self.kubectl("rollout", "undo", self.deployment)
+        self.kubectl("rollout", "status", self.deployment, "--timeout=120s", timeout=130,
+                     environment={"KUBE_FEATURE_WatchListClient": "true"})
+
+    def test_4_nodes_out_of_service_and_back(self):
+        node = self.kubectl("get", "pods", "-o", "jsonpath={.items[0].spec.nodeName}")
+        self.kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s", timeout=130)
+        self.assertIn("SchedulingDisabled", self.kubectl("get", "node", node))
+        self.kubectl("uncordon", node)
+        self.kubectl("taint", "node", node, "a=b:NoSchedule")
+        self.kubectl("taint", "node", node, "a-")
+        self.kubectl("wait", "--for=condition=Available", self.deployment, "--timeout=60s", timeout=70)
+
+    def test_5_the_api_comes_back_where_it_was(self):
+        before = self.kubectl("get", "ns", "-o", "name")
+        os.kill(self.world.control(), signal.SIGKILL)
+        wait_until("the API answers again", lambda: self.kubectl.run("get", "ns", "-o", "name").stdout == before, 30)
+
+
+if __name__ == "__main__":
+    if shutil.which("kubectl") is None:
+        api.skip("kubectl is not installed")
+    if os.geteuid() != 0:
+        api.skip("local worlds are brought up as root here")
+    unittest.main(verbosity=2)
