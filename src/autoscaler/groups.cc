@@ -6,6 +6,7 @@
 #include <set>
 
 #include "autoscaler/discovery.h"
+#include "autoscaler/markets.h"
 #include "autoscaler/pools.h"
 
 namespace minato::autoscaler {
@@ -124,6 +125,12 @@ class Observer {
     }
     group.live = static_cast<std::int32_t>(group.members.size());
     group.missing = std::max(0, group.desired() - group.live);
+    if (group.missing == 0) {
+      memory_.short_since.erase(config.name);
+    } else {
+      memory_.short_since.try_emplace(config.name, seen_.now);
+      group.unlaunchable = why_unlaunchable(group, options_, memory_, seen_.now);
+    }
     group.templates = make_templates(config, seen_, options_, memory_);
     add_upcoming(group);
     out_.all.push_back(std::move(group));
@@ -183,7 +190,8 @@ class Observer {
         group.upcoming.push_back({member.instance->type, member.instance->zone});
       }
     }
-    const std::int32_t unlaunched = group.missing + replacements_to_come(group);
+    const std::int32_t unlaunched =
+        (group.unlaunchable.empty() ? group.missing : 0) + replacements_to_come(group);
     for (std::int32_t i = 0; i < unlaunched && !group.by_zone.empty(); ++i) {
       group.upcoming.push_back({"", zones.take()});
     }
@@ -193,7 +201,8 @@ class Observer {
   void settle_request(NodeGroup& group) {
     const auto request = memory_.scale_ups.find(group.name());
     std::int32_t increase = request == memory_.scale_ups.end() ? 0 : request->second.increase;
-    if (increase > 0 && group.upcoming.empty() && group.readiness.long_unregistered == 0) {
+    if (increase > 0 && group.upcoming.empty() && group.missing == 0 &&
+        group.readiness.long_unregistered == 0) {
       memory_.groups.succeeded(group.name(), seen_.now);
       memory_.scale_ups.erase(request);
       increase = 0;

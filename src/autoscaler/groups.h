@@ -74,7 +74,8 @@ struct NodeGroup {
   AcceptableRange range;
   bool healthy = true;
   std::int32_t live = 0;       // Members.
-  std::int32_t missing = 0;    // Wanted and not launched.
+  std::int32_t missing = 0;    // Wanted and not launched …
+  std::string unlaunchable;    // … and why it will not be; "": it may yet.
   std::int32_t shrinking = 0;  // Going, and nothing comes instead.
   std::vector<Upcoming> upcoming;
   std::map<std::string, std::int32_t> by_zone;  // Members that stay; every zone of the group.

@@ -45,7 +45,6 @@ void lower(const NodeGroup& group, std::string why, const Observation& seen, Mem
     memory.groups.failed(group.name(), seen.now, "OutOfResources", why);
   }
   memory.scale_ups.erase(group.name());
-  memory.short_since.erase(group.name());
   plan.resize.push_back({group.name(), group.desired(), to, group.config->max_size,
                          std::move(why)});
 }
@@ -198,23 +197,23 @@ bool can_fall_back(const cloud::AutoScalingGroup& group, const Options& options,
          !exhausted(group, Market::kOnDemand, memory, now);
 }
 
+std::string why_unlaunchable(const NodeGroup& group, const Options& options, const Memory& memory,
+                             MonoTime now) {
+  if (is_out_of_resources(group, options, memory, now) || has_failed(group, memory)) {
+    return "the cloud cannot launch what is missing";
+  }
+  MonoTime since = memory.short_since.at(group.name());
+  const auto request = memory.scale_ups.find(group.name());
+  if (request != memory.scale_ups.end()) since = std::max(since, request->second.since);
+  if (since + group.provision_time >= now) return "";
+  return fmt::format("instances are missing for {}", format_duration(now - since));
+}
+
 void plan_corrections(const Observation& seen, const Groups& groups, const Options& options,
                       Memory& memory, Plan& plan) {
   for (const NodeGroup& group : groups.all) {
     end_unregistered(group, seen, memory, plan);
-    if (group.missing == 0) {
-      memory.short_since.erase(group.name());
-      continue;
-    }
-    const MonoTime since =
-        memory.short_since.try_emplace(group.name(), seen.now).first->second;
-    if (is_out_of_resources(group, options, memory, seen.now) || has_failed(group, memory)) {
-      lower(group, "the cloud cannot launch what is missing", seen, memory, plan);
-    } else if (since + group.provision_time < seen.now) {
-      lower(group,
-            fmt::format("instances are missing for {}", format_duration(seen.now - since)), seen,
-            memory, plan);
-    }
+    if (!group.unlaunchable.empty()) lower(group, group.unlaunchable, seen, memory, plan);
   }
 }
 

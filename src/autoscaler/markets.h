@@ -16,6 +16,11 @@ namespace minato::autoscaler {
 bool can_fall_back(const cloud::AutoScalingGroup& group, const Options& options,
                    const Memory& memory, MonoTime now);
 
+// Why what the group is missing will not come: no pool has capacity, a launch failed, or it has
+// been missing for longer than a Node may take. "": it may come.
+std::string why_unlaunchable(const NodeGroup& group, const Options& options, const Memory& memory,
+                             MonoTime now);
+
 // Instances that never became Nodes are ended; sizes that cannot be reached are lowered.
 void plan_corrections(const Observation& seen, const Groups& groups, const Options& options,
                       Memory& memory, Plan& plan);

@@ -329,7 +329,7 @@ class ScaleDown {
   static std::int32_t size_to_come(const NodeGroup& group) {
     const auto staying = static_cast<std::int32_t>(
         std::ranges::count_if(group.members, [](const Member& member) { return !member.going(); }));
-    return std::min(group.settled(), staying + group.missing);
+    return std::min(group.settled(), staying + (group.unlaunchable.empty() ? group.missing : 0));
   }
 
   void say_wait(Candidate& candidate, Duration cool, const std::string& why_cooling) {

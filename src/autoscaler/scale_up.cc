@@ -332,6 +332,7 @@ Reasons why_not_grow(const NodeGroup& group, const Totals& totals, const Options
     out.push_back("it has no zones or instance types");
   }
   if (group.desired() >= group.config->max_size) out.push_back("max node group size reached");
+  if (!group.unlaunchable.empty()) out.push_back(group.unlaunchable);
   if (!group.healthy) out.push_back("not ready for scale-up");
   if (memory.groups.active(group.name(), now)) {
     out.push_back("in backoff after failed scale-up");

@@ -402,6 +402,24 @@ TEST(FailureTest, ASizeThatIsNotReachedIsLoweredAfterAWhile) {
   EXPECT_EQ(to_size(plan, "g"), 1);
 }
 
+// Its minimum cannot be lowered, but Pods must not be told that those Nodes are on their way.
+TEST(FailureTest, WhatAGroupAtItsMinimumCannotLaunchIsNoUpcomingNode) {
+  Scene scene;
+  auto& group = scene.group("g", 5);
+  group.min_size = group.desired_capacity = 2;
+  scene.wait_many("p", 1, 900);
+  Plan plan = scene.run_for(10min);
+  ASSERT_EQ(plan.pods.size(), 1u);
+  EXPECT_EQ(plan.pods[0].fate, PodFate::kFitsUpcoming);
+  scene.pass(5min + 1s);
+  plan = scene.run();
+  ASSERT_EQ(plan.pods.size(), 1u);
+  EXPECT_EQ(plan.pods[0].fate, PodFate::kNotHelped);
+  EXPECT_NE(plan.pods[0].detail.find("instances are missing for 15m"), std::string::npos)
+      << plan.pods[0].detail;
+  EXPECT_TRUE(plan.resize.empty()) << "more of what does not come helps nobody";
+}
+
 TEST(FailureTest, AFailureOfTheGroupSinceItWasAskedLowersItAtOnce) {
   Scene scene;
   scene.group("g", 5);

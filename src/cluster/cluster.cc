@@ -66,6 +66,8 @@ void Cluster::make_cloud() {
   options.node_port = blueprint::kNodePort;
   options.deregistration_delay = options_.deregistration_delay;
   options.instance_check_interval = options_.profile.instance_check_interval;
+  options.launch_retry = options_.profile.launch_retry;
+  options.launch_retry_max = options_.profile.launch_retry_max;
   options.spot_notice = options_.profile.spot_notice;
   options.save = [this](const std::string& text) {
     if (const Status status = store_.put_document(std::string(kCloudDocument), text); !status) {

@@ -14,6 +14,8 @@ struct Profile {
   std::string_view name;
   Duration boot_delay{};               // From RunInstances to a machine that can join.
   Duration instance_check_interval{};  // Until a group notices a dead instance.
+  Duration launch_retry{};             // Of a group whose launch failed; doubles …
+  Duration launch_retry_max{};         // … up to this.
   Duration lease_interval{};           // Between a kubelet's heartbeats.
   Duration node_monitor_period{};
   Duration node_monitor_grace_period{};  // From the last heartbeat to NotReady.
@@ -46,6 +48,8 @@ struct Profile {
 inline constexpr Profile kFast{.name = "fast",
                                .boot_delay = 200ms,
                                .instance_check_interval = 2s,
+                               .launch_retry = 1s,
+                               .launch_retry_max = 20s,
                                .lease_interval = 1s,
                                .node_monitor_period = 500ms,
                                .node_monitor_grace_period = 4s,
@@ -76,6 +80,8 @@ inline constexpr Profile kFast{.name = "fast",
 inline constexpr Profile kRealistic{.name = "realistic",
                                     .boot_delay = 40s,
                                     .instance_check_interval = 60s,
+                                    .launch_retry = 10s,
+                                    .launch_retry_max = 300s,
                                     .lease_interval = 10s,
                                     .node_monitor_period = 5s,
                                     .node_monitor_grace_period = 40s,

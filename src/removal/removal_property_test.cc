@@ -33,12 +33,13 @@ Outcome run_voluntary(std::uint64_t seed) {
   world.serve("web", 6, 5);
   world.cloud.fail_one_in = world.client().fail_one_in = rng.chance(1, 2) ? 6 : 0;
   for (int i = 0; i < 4; ++i) {
-    const auto& [id, instance] = *std::next(world.cloud.instances.begin(),
-                                            static_cast<std::ptrdiff_t>(rng.below(3)));
+    // Its name, for the instance may be gone before the end of the turn.
+    const std::string node = std::next(world.cloud.instances.begin(),
+                                       static_cast<std::ptrdiff_t>(rng.below(3)))->second.hostname;
     const Cause cause = rng.chance(1, 2) ? Cause::kReplacement : Cause::kRebalanceRecommendation;
-    (void)world.begin(instance.hostname, cause, After::kTerminateAndReplace);
+    (void)world.begin(node, cause, After::kTerminateAndReplace);
     world.advance(rng.between(1s, 60s));
-    if (rng.chance(1, 3)) (void)world.remover().cancel(instance.hostname);
+    if (rng.chance(1, 3)) (void)world.remover().cancel(node);
     if (rng.chance(1, 3)) world.restart();
     world.advance(rng.between(1s, 60s));
   }
