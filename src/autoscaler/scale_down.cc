@@ -431,7 +431,13 @@ class ScaleDown {
                                       candidate.verdict->utilization, candidate.moving.size())});
   }
 
-  // --- A hint to the scheduler: rather not on Nodes that may go soon.
+  // --- A hint to the scheduler: rather not on Nodes that may go soon. None of a group at its minimum
+  // may (processors/nodes/pre_filtering_processor.go), and new Pods must not crowd on the others.
+
+  bool may_shrink(const std::string& node) const {
+    const NodeGroup* group = groups_.of_node(node);
+    return group != nullptr && size_to_come(*group) > group->config->min_size;
+  }
 
   void plan_soft_taints() {
     if (plan_.scale_down_cooling || !plan_.remove.empty()) return;
@@ -441,7 +447,7 @@ class ScaleDown {
       const bool has = std::ranges::any_of(node->spec.taints, [](const kube::Taint& taint) {
         return taint.key == kTaintDeletionCandidate;
       });
-      const bool wanted = memory_.unneeded.contains(name) && !groups_.going.contains(name);
+      const bool wanted = memory_.unneeded.contains(name) && !groups_.going.contains(name) && may_shrink(name);
       if (has == wanted || left-- <= 0) continue;
       plan_.taints.push_back({name, wanted ? TaintChange::kAdd : TaintChange::kRemove});
     }

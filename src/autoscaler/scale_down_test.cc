@@ -227,6 +227,15 @@ TEST_F(ScaleDownTest, SoftTaintsAreTakenBackWhenANodeIsNeededAgain) {
   EXPECT_EQ(plan.taints[1].change, TaintChange::kAdd);
 }
 
+TEST_F(ScaleDownTest, NothingIsMarkedInAGroupAtItsMinimum) {
+  nodes(2);
+  load("n1-z-a", 600);
+  scene.find("g").min_size = 2;
+  EXPECT_TRUE(scene.run().taints.empty());
+  scene.find("g").min_size = 1;
+  EXPECT_EQ(scene.run().taints.size(), 1U);
+}
+
 TEST_F(ScaleDownTest, TheStatusIsInUpstreamsFormat) {
   nodes(1);
   const Plan plan = scene.run();
