@@ -175,13 +175,13 @@ std::string backends(const Settings& settings, const std::vector<SeedTarget>& se
 )",
       fmt::arg("algorithm", algorithm), fmt::arg("answers", backend_answers(settings)),
       fmt::arg("path", check.path), fmt::arg("low", check.status_low),
-      fmt::arg("high", check.status_high), fmt::arg("check", check_options(group)));
+      fmt::arg("high", check.status_high), fmt::arg("check", check_options(group, settings.source_ip)));
   for (const SeedTarget& seed : seeds) {
     if (!seed.healthy) continue;
     text += fmt::format("    server {} {}:{}\n", seed.target.id, seed.target.ip, seed.target.port);
   }
   text += fmt::format("\nbackend targets_open\n    balance {}\n    http-reuse always\n    default-server {}\n{}", algorithm,
-                      kPoolOptions, backend_answers(settings));
+                      connection_options(settings.source_ip), backend_answers(settings));
   for (const SeedTarget& seed : seeds) {
     text += fmt::format("    server {} {}:{}\n", seed.target.id, seed.target.ip, seed.target.port);
   }
@@ -255,10 +255,15 @@ std::string render_config(const Settings& settings, const std::vector<SeedTarget
   return render(settings, seeds, socket_path(settings.run_dir, settings_digest(settings)));
 }
 
-std::string check_options(const balancer::TargetGroupConfig& group) {
+std::string connection_options(const std::string& source_ip) {
+  const std::string source = source_ip.empty() ? "" : fmt::format(" source {}:1024-65535", source_ip);
+  return "pool-purge-delay 1s" + source;
+}
+
+std::string check_options(const balancer::TargetGroupConfig& group, const std::string& source_ip) {
   const balancer::HealthCheck& check = group.health_check;
   std::string text = fmt::format("check inter {}ms rise {} fall {} {}", to_milliseconds(check.interval),
-                                 check.healthy_threshold, check.unhealthy_threshold, kPoolOptions);
+                                 check.healthy_threshold, check.unhealthy_threshold, connection_options(source_ip));
   if (check.port != 0) text += fmt::format(" port {}", check.port);
   if (group.slow_start > Duration{0}) {
     text += fmt::format(" slowstart {}ms", to_milliseconds(group.slow_start));

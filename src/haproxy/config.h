@@ -42,6 +42,7 @@ struct Settings {
   std::uint16_t public_https_port = 443;  // Where port 80 redirects to.
   int threads = 1;
   int maximum_connections = 1000;
+  std::string source_ip;  // To connect to targets from; "": whichever leads there.
   Duration connect_timeout = 10s;
   Duration idle_timeout = 60s;
   balancer::TargetGroupConfig target_group;
@@ -67,11 +68,14 @@ std::string render_config(const Settings& settings, const std::vector<SeedTarget
 
 // Connections to targets that nobody uses are closed soon, by us: one that its Pod closes when it
 // stops may be chosen for a request in that very moment.
-inline constexpr std::string_view kPoolOptions = "pool-purge-delay 1s";
+// With a `source_ip`, source ports are ALB's, and each is used again as late as can be: on a Node, a
+// port that last led through it to a Pod now dead leads there for two minutes more (nf_conntrack's
+// time for SYN_SENT), and a kernel that chooses ports by itself comes back to it within seconds.
+std::string connection_options(const std::string& source_ip);
 
 // "check inter 5000ms …": what the config says once for all servers of `targets`. Servers added
 // at run time do not take it over: `add server` has to repeat it.
-std::string check_options(const balancer::TargetGroupConfig& group);
+std::string check_options(const balancer::TargetGroupConfig& group, const std::string& source_ip);
 std::int64_t to_milliseconds(Duration duration);
 
 }  // namespace minato::haproxy

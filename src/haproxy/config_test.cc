@@ -15,6 +15,7 @@ Settings settings() {
           .public_https_port = 8443,
           .threads = 2,
           .maximum_connections = 4000,
+          .source_ip = "10.0.0.4",
           .target_group = {.name = "shop",
                            .health_check = {.path = "/healthz",
                                             .interval = 5s,
@@ -94,13 +95,13 @@ backend targets
 ANSWERS    option httpchk
     http-check send meth GET uri /healthz ver HTTP/1.1 hdr Host %[bc_dst]:%[bc_dst_port] hdr User-Agent ELB-HealthChecker/2.0
     http-check expect status 200-399
-    default-server check inter 5000ms rise 2 fall 3 pool-purge-delay 1s port 9000 slowstart 30000ms
+    default-server check inter 5000ms rise 2 fall 3 pool-purge-delay 1s source 10.0.0.4:1024-65535 port 9000 slowstart 30000ms
     server i-1 10.0.1.11:30080
 
 backend targets_open
     balance leastconn
     http-reuse always
-    default-server pool-purge-delay 1s
+    default-server pool-purge-delay 1s source 10.0.0.4:1024-65535
 ANSWERS    server i-1 10.0.1.11:30080
     server i-2 10.0.2.11:30080
 

@@ -45,7 +45,11 @@ bool is_expected(std::string_view answer) {
 }  // namespace
 
 HaproxyBalancer::HaproxyBalancer(host::Loop& loop, env::Log& log, Options options)
-    : loop_(loop), log_(log), options_(std::move(options)), alive_(std::make_shared<bool>(true)) {
+    : loop_(loop),
+      log_(log),
+      options_(std::move(options)),
+      targets_(options_.source_ip),
+      alive_(std::make_shared<bool>(true)) {
   if (options_.maximum_connections == 0) {
     options_.maximum_connections = connections_for_descriptor_limit();
   }
@@ -59,6 +63,7 @@ Status HaproxyBalancer::configure(const balancer::Config& config) {
                     .public_https_port = options_.public_https_port,
                     .threads = options_.threads,
                     .maximum_connections = options_.maximum_connections,
+                    .source_ip = options_.source_ip,
                     .connect_timeout = options_.connect_timeout,
                     .idle_timeout = config.listener.idle_timeout,
                     .target_group = config.target_group};

@@ -43,6 +43,7 @@ struct Options {
   std::string program = "haproxy";
   int threads = 2;
   int maximum_connections = 0;       // 0: as many as the descriptor limit allows.
+  std::string source_ip;             // To connect to targets from; "": whichever leads there.
   Duration connect_timeout = 10s;    // To a target; ALB's is fixed.
   std::uint64_t access_log_limit_bytes = 64 << 20;  // Twice this at most stays on disk.
 };

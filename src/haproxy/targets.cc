@@ -282,7 +282,7 @@ void TargetTable::place(Record& record, Mode mode, Outcome& outcome) const {
   commands.push_back(fmt::format("set server {} state maint", open));
   commands.push_back(fmt::format("del server {}", open));
   commands.push_back(fmt::format(
-      "add server {} {} {}{}", server, address, check_options(group_),
+      "add server {} {} {}{}", server, address, check_options(group_, source_ip_),
       mode == Mode::kQuickProbe ? fmt::format(" downinter {}", kFirstCheckDelay) : ""));
   commands.push_back(fmt::format("set server {} state drain", server));
   commands.push_back(fmt::format("enable health {}", server));
@@ -290,7 +290,7 @@ void TargetTable::place(Record& record, Mode mode, Outcome& outcome) const {
   // Without this the first failure or, when down, the first pass would decide alone.
   commands.push_back(
       fmt::format("set server {} health {}", server, mode == Mode::kUp ? "up" : "down"));
-  commands.push_back(fmt::format("add server {} {} {}", open, address, kPoolOptions));
+  commands.push_back(fmt::format("add server {} {} {}", open, address, connection_options(source_ip_)));
   commands.push_back(fmt::format("enable server {}", open));
   commands.push_back(fmt::format("set server {} state ready", server));
 }

@@ -32,6 +32,9 @@ class TargetTable {
   // AWS allows as many targets per group and per load balancer.
   static constexpr std::size_t kMaximumTargets = 1000;
 
+  // `source_ip`: see Settings.
+  explicit TargetTable(std::string source_ip = {}) : source_ip_(std::move(source_ip)) {}
+
   void set_group(const balancer::TargetGroupConfig& group) { group_ = group; }
 
   Status add(const balancer::Target& target);
@@ -82,6 +85,7 @@ class TargetTable {
   // Replaces whatever is there for the target.
   void place(Record& record, Mode mode, Outcome& outcome) const;
 
+  std::string source_ip_;
   balancer::TargetGroupConfig group_;
   std::map<std::string, Record> records_;
   bool imported_ = false;  // A snapshot was seen: what is not in records_ is not in HAProxy.

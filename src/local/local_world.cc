@@ -119,6 +119,7 @@ Status LocalWorld::open_balancer(const Listeners& listeners) {
   options.https_fd = listeners.https_fd;
   options.http_fd = listeners.http_fd;
   options.public_https_port = config_.https_port;
+  options.source_ip = vpc_->plan().load_balancer().to_string();
   RETURN_IF_ERROR(host::make_directories(options.run_dir, 0700));
   balancer_ = std::make_unique<haproxy::HaproxyBalancer>(loop_, log_, std::move(options));
   return {};
