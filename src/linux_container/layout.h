@@ -42,6 +42,7 @@ inline std::string status_file(const std::string& dir) { return dir + "/status.j
 inline std::string pid_file(const std::string& dir) { return dir + "/pid"; }
 inline std::string rootfs_dir(const std::string& dir) { return dir + "/rootfs"; }
 inline std::string termination_file(const std::string& dir) { return dir + "/termination-log"; }
+inline std::string cgroup_view_dir(const std::string& dir) { return dir + "/cgroup"; }
 inline std::string sub_path_target(const std::string& dir, std::size_t index) {
   return dir + "/sub-paths/" + std::to_string(index);
 }

@@ -16,6 +16,7 @@
 #include "base/strings.h"
 #include "host/process.h"
 #include "linux_container/bundle.h"
+#include "linux_container/cgroup_view.h"
 #include "linux_container/layout.h"
 #include "linux_container/rootfs.h"
 
@@ -136,7 +137,10 @@ Status prepare_child(const Launch& launch) {
       ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return fail_errno("making a mount namespace", errno);
   }
-  if (launch.root != nullptr) RETURN_IF_ERROR(mount_root(*launch.root));
+  if (launch.root != nullptr) {
+    RETURN_IF_ERROR(mount_root(*launch.root));
+    RETURN_IF_ERROR(mount_cgroup_view(launch.root->dir, launch.cgroup_join_files));
+  }
   return cover_cgroups_for(launch.argv.front());
 }
 

@@ -93,7 +93,9 @@ Status add_volume(const ContainerInput& input, const Mount& mount, const std::st
 Status add_binds(const ContainerInput& input, const std::string& dir, StartRequest& request,
                  SpecInput& spec) {
   RETURN_IF_ERROR(host::write_file_atomic(termination_file(dir), "", 0666));
+  RETURN_IF_ERROR(host::make_directories(cgroup_view_dir(dir)));
   const BindMount platform[] = {
+      {cgroup_view_dir(dir), "/sys/fs/cgroup", BindMount::Access::kReadOnly},
       {input.paths.shm_dir(), "/dev/shm"},
       {termination_file(dir), "/dev/termination-log"},
       {input.paths.etc_dir() + "/hosts", "/etc/hosts"},

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_static_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -20,6 +22,7 @@
 
 namespace minato::linux_container {
 namespace asio = boost::asio;
+namespace ssl = boost::asio::ssl;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 namespace {
@@ -84,7 +87,12 @@ class Probe : public std::enable_shared_from_this<Probe> {
 
   void set_request(const container::HttpRequest& wanted) {
     request_.emplace(http::verb::get, wanted.path.empty() ? "/" : wanted.path, 11);
-    const bool default_port = wanted.port == 80;
+    const bool default_port = wanted.port == (wanted.https ? 443 : 80);
+    // As upstream: a probe asks whether the container answers, not who it is.
+    if (wanted.https) {
+      tls_context_.emplace(ssl::context::tls_client);
+      tls_.emplace(socket_, *tls_context_).set_verify_mode(ssl::verify_none);
+    }
     request_->set(http::field::host,
                   default_port ? wanted.host : fmt::format("{}:{}", wanted.host, wanted.port));
     request_->set(http::field::user_agent, "kube-probe/1.33");
@@ -98,12 +106,34 @@ class Probe : public std::enable_shared_from_this<Probe> {
     if (!done_) return;
     if (error) return failed(error);
     if (!request_) return finish(container::HttpResponse{});
-    http::async_write(socket_, *request_,
-                      [self = shared_from_this()](const auto& failure, std::size_t) {
-                        if (!self->done_) return;
-                        if (failure) return self->failed(failure);
-                        self->read_header();
-                      });
+    if (!tls_) return send();
+    tls_->async_handshake(ssl::stream_base::client,
+                          [self = shared_from_this()](const auto& failure) {
+                            if (!self->done_) return;
+                            if (failure) return self->failed(failure);
+                            self->send();
+                          });
+  }
+
+  // Calls with the stream that HTTP is spoken over.
+  template <class Use>
+  void on_stream(Use use) {
+    if (tls_) {
+      use(*tls_);
+    } else {
+      use(socket_);
+    }
+  }
+
+  void send() {
+    on_stream([this](auto& stream) {
+      http::async_write(stream, *request_,
+                        [self = shared_from_this()](const auto& failure, std::size_t) {
+                          if (!self->done_) return;
+                          if (failure) return self->failed(failure);
+                          self->read_header();
+                        });
+    });
   }
 
   void read_header() {
@@ -114,10 +144,12 @@ class Probe : public std::enable_shared_from_this<Probe> {
   }
 
   void read_some() {
-    http::async_read_some(socket_, buffer_, parser_,
-                          [self = shared_from_this()](const auto& failure, std::size_t) {
-                            if (self->done_) self->received(failure);
-                          });
+    on_stream([this](auto& stream) {
+      http::async_read_some(stream, buffer_, parser_,
+                            [self = shared_from_this()](const auto& failure, std::size_t) {
+                              if (self->done_) self->received(failure);
+                            });
+    });
   }
 
   void received(const boost::system::error_code& error) {
@@ -152,6 +184,8 @@ class Probe : public std::enable_shared_from_this<Probe> {
   host::Loop& loop_;
   std::weak_ptr<const void> alive_;
   tcp::socket socket_;
+  std::optional<ssl::context> tls_context_;
+  std::optional<ssl::stream<tcp::socket&>> tls_;  // Over socket_.
   container::Done<container::HttpResponse> done_;
   std::string target_;
   env::TimerHandle timer_;
@@ -165,10 +199,6 @@ class Probe : public std::enable_shared_from_this<Probe> {
 void probe_http(const ProbeContext& context, container::HttpRequest request, Duration timeout,
                 container::Done<container::HttpResponse> done) {
   auto probe = std::make_shared<Probe>(context, std::move(done));
-  if (request.https) {
-    return probe->fail_later(
-        {Reason::kUnavailable, "probes over HTTPS are not supported here; use HTTP or TCP"});
-  }
   probe->set_request(request);
   probe->begin(request.host, request.port, context.netns_path, timeout);
 }

@@ -1,4 +1,4 @@
-// HTTP and TCP probes from inside a network namespace: what a kubelet asks of its containers.
+// HTTP, HTTPS and TCP probes from inside a network namespace: what a kubelet asks of its containers.
 //
 // The socket is made in the namespace, during a moment in which the calling thread is there; from
 // then on it is an ordinary socket on the loop. Loop thread only. The callback is never called from

@@ -248,6 +248,23 @@ TEST_F(RuntimeTest, PodFilesAreInPlace) {
   EXPECT_EQ(exec({"/payload", "write", "/dev/shm/x", "y"})->exit_code, 0);
 }
 
+// Where the JVM, Go and .NET look for it, in either version of control groups.
+TEST_F(RuntimeTest, SeesItsOwnLimitsAndCannotChangeThem) {
+  run_sandbox();
+  if (world_->cgroups().mode() == host::Cgroups::Mode::kNone) {
+    GTEST_SKIP() << "cgroups cannot bound memory here";
+  }
+  ContainerConfig config = world_->payload({"sleep"});
+  config.resources.memory_limit_bytes = 64 << 20;
+  ASSERT_TRUE(start(config));
+  const bool v2 = exec({"/payload", "cat", "/sys/fs/cgroup/memory.max"})->exit_code == 0;
+  const std::string file =
+      v2 ? "/sys/fs/cgroup/memory.max" : "/sys/fs/cgroup/memory/memory.limit_in_bytes";
+  EXPECT_EQ(exec({"/payload", "cat", file})->output, "67108864\n");
+  EXPECT_EQ(exec({"/payload", "write", file, "1"})->exit_code, 1) << "read-only";
+  if (!v2) EXPECT_EQ(exec({"/payload", "cat", "/sys/fs/cgroup/cpu/cpu.shares"})->exit_code, 0);
+}
+
 TEST_F(RuntimeTest, VolumesAreSharedAndSubPathsStayInside) {
   run_sandbox();
   ContainerConfig config = world_->payload({"sleep"});
