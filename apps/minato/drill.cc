@@ -34,7 +34,8 @@ struct Arguments {
   std::string hold;
   std::string report;
   std::string compare;
-  int seeds = 20;
+  int seeds = 200;
+  int repeat = 1;
 };
 
 std::string render(const drill::Cells& cells) {
@@ -119,6 +120,7 @@ class Session {
         profile_(spec.local.realistic ? cluster::kRealistic : cluster::kFast),
         bounds_(bounds::compute(spec, profile_)),
         drills_(std::move(drills)),
+        runs_(drills_.size()),
         world_(loop_, {.control_socket = world.control_socket(), .load = load_of(world, config, spec)}),
         signals_(loop_.io(), SIGINT, SIGTERM) {}
 
@@ -138,7 +140,7 @@ class Session {
   void next();
   void ended(drill::Outcome outcome);
   void wait_for_signal();
-  void simulate();
+  void judge();
   int show(const std::map<std::string, drill::Earlier>& earlier);
   Status write(const drill::Report& report) const;
 
@@ -147,6 +149,7 @@ class Session {
   const cluster::Profile& profile_;
   std::vector<bounds::Bound> bounds_;
   std::vector<drill::Drill> drills_;
+  std::vector<std::vector<drill::Outcome>> runs_;  // Of each.
   host::Loop loop_;
   StderrLog log_{loop_};
   local::DrillWorld world_;
@@ -199,31 +202,40 @@ int Session::run() {
   loop_.post([this] { next(); });
   loop_.run();
   runner_.reset();
-  if (!interrupted_ && arguments_.seeds > 0) simulate();
+  judge();
   return show(earlier);
 }
 
+// Every drill, then every drill again: what one leaves behind is there for the next.
 void Session::next() {
-  if (at_ == drills_.size() || interrupted_) return loop_.stop();
-  const drill::Drill& drill = drills_[at_++];
-  fmt::print(stderr, "[{}/{}] {}: {}\n", at_, drills_.size(), drill.kind, drill.does);
+  const std::size_t count = drills_.size() * static_cast<std::size_t>(arguments_.repeat);
+  if (at_ == count || interrupted_) return loop_.stop();
+  const drill::Drill& drill = drills_[at_ % drills_.size()];
+  fmt::print(stderr, "[{}/{}] {}: {}\n", ++at_, count, drill.kind, drill.does);
   runner_->set_limit(std::max(kLeastLimit, bound_of(drill).total() * 3));
   runner_->run(drill, [this](drill::Outcome outcome) { ended(std::move(outcome)); });
 }
 
 void Session::ended(drill::Outcome outcome) {
-  const bounds::Bound& bound = bound_of(outcome.drill);
-  report_.rows.push_back(drill::judge(std::move(outcome), bound, {}));
+  runs_[(at_ - 1) % drills_.size()].push_back(std::move(outcome));
   loop_.post([this] { next(); });
 }
 
-// The same in virtual time, with what the measured runs have shown of this machine.
-void Session::simulate() {
-  fmt::print(stderr, "simulating {} runs of each\n", arguments_.seeds);
-  for (drill::Row& row : report_.rows) {
-    if (row.outcome.was_refused) continue;
-    auto simulated = simulate_drill(spec_, profile_, row, arguments_.seeds, run_options());
-    row = drill::judge(std::move(row.outcome), std::move(row.bound), std::move(simulated));
+// Beside each the same in virtual time, with what the measured runs have shown of this machine.
+void Session::judge() {
+  const bool simulates = !interrupted_ && arguments_.seeds > 0;
+  if (simulates) fmt::print(stderr, "simulating {} runs of each\n", arguments_.seeds);
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    if (runs_[i].empty()) continue;
+    const bounds::Bound& bound = bound_of(drills_[i]);
+    std::optional<drill::Simulated> simulated;
+    if (simulates && !runs_[i].front().was_refused) {
+      std::vector<const drill::Outcome*> measured;
+      for (const drill::Outcome& run : runs_[i]) measured.push_back(&run);
+      const auto calibration = drill::calibrate(measured, drill::default_calibration(profile_));
+      simulated = simulate_drill({spec_, profile_, run_options(), calibration, arguments_.seeds}, drills_[i], bound);
+    }
+    report_.rows.push_back(drill::judge(std::move(runs_[i]), bound, std::move(simulated)));
   }
 }
 
@@ -304,6 +316,7 @@ void add_drill(CLI::App& app, int& exit_code) {
   command->add_option("--hold", arguments->hold, "Recovered once the SLO has held for so long (default: 5s, realistic 30s)");
   command->add_option("--report", arguments->report, "Folder for report.html and report.json");
   command->add_option("--compare", arguments->compare, "An earlier report.json: what got better or worse");
+  command->add_option("--repeat", arguments->repeat, "So many times, for a median")->check(CLI::Range(1, 100))->capture_default_str();
   command->add_option("--seeds", arguments->seeds, "Simulated runs of each; 0: none")->check(CLI::Range(0, 10000))->capture_default_str();
   command->callback([arguments, &exit_code] { exit_code = run_drills(*arguments); });
 }

@@ -4,23 +4,23 @@
 #include <atomic>
 #include <thread>
 
-#include "drill/calibration.h"
 #include "sim/drill_world.h"
 
 namespace minato::app {
 
-std::optional<drill::Simulated> simulate_drill(const spec::Spec& spec, const cluster::Profile& profile, const drill::Row& row,
-                                               int seeds, const drill::RunOptions& options) {
+std::optional<drill::Simulated> simulate_drill(const SimulatedDrills& how, const drill::Drill& drill,
+                                               const bounds::Bound& bound) {
   sim::DrillSetup setup;
-  setup.spec = spec;
-  setup.profile = profile;
-  setup.options = options;
-  setup.calibration = drill::calibrate({&row.outcome}, drill::default_calibration(profile));
+  setup.spec = how.spec;
+  setup.profile = how.profile;
+  setup.options = how.options;
+  setup.calibration = how.calibration;
+  const int seeds = how.seeds;
   std::vector<drill::Outcome> runs(static_cast<std::size_t>(seeds));
   std::atomic<int> next = 0;
   const auto work = [&] {
     for (int seed = next++; seed < seeds; seed = next++) {
-      runs[static_cast<std::size_t>(seed)] = sim::run_drill(setup, row.outcome.drill, static_cast<std::uint64_t>(seed) + 1);
+      runs[static_cast<std::size_t>(seed)] = sim::run_drill(setup, drill, static_cast<std::uint64_t>(seed) + 1);
     }
   };
   std::vector<std::thread> threads;
@@ -29,7 +29,7 @@ std::optional<drill::Simulated> simulate_drill(const spec::Spec& spec, const clu
   for (std::thread& thread : threads) thread.join();
   std::erase_if(runs, [](const drill::Outcome& run) { return run.was_refused; });
   if (runs.empty()) return {};
-  return drill::summarise(runs, row.bound, 1.0);
+  return drill::summarise(runs, bound, 1.0);
 }
 
 }  // namespace minato::app

@@ -5,6 +5,7 @@
 //   /burn?ms=N   uses a CPU for N milliseconds      /slow?ms=N   answers after N milliseconds
 //   /env         the environment, secrets redacted  /crash       answers, then exits with status 1
 //   /leak        takes memory until it is killed
+//   /unready?ms=N  /healthz answers 503 for N milliseconds
 //
 // A few worker threads, each with an epoll loop and its own connections; burning happens on threads
 // of its own, so that health checks are answered meanwhile. SIGTERM: for STOP_DELAY (default 0s)
@@ -157,6 +158,7 @@ void burn(milliseconds duration) {
 enum class Phase { kServing, kLameDuck, kStopping };
 std::atomic<Phase> phase{Phase::kServing};
 std::atomic<int> burns{0};
+std::atomic<Clock::rep> unready_until{0};
 
 struct Connection {
   int fd = -1;
@@ -320,10 +322,13 @@ class Worker {
     }
     if (request.path == "/healthz") {
       static const bool broken = variable("BROKEN") == "1";
-      return respond(connection, broken ? text(503, "broken\n") : text(200, "ok\n"));
+      const bool unready = Clock::now().time_since_epoch().count() < unready_until;
+      return respond(connection, broken || unready ? text(503, "broken\n") : text(200, "ok\n"));
     }
     if (request.path == "/env") return respond(connection, text(200, environment_page()));
-    if (request.path == "/burn" || request.path == "/slow") return take_time(connection, request);
+    if (request.path == "/burn" || request.path == "/slow" || request.path == "/unready") {
+      return take_time(connection, request);
+    }
     if (request.path == "/crash") {
       connection.crash = true;
       return respond(connection, text(200, "crashing\n"));
@@ -341,6 +346,10 @@ class Worker {
       return respond(connection, {.status = 400, .body = "ms must be a number from 0 to 60000\n"});
     }
     const milliseconds duration(*ms);
+    if (request.path == "/unready") {
+      unready_until = (Clock::now() + duration).time_since_epoch().count();
+      return respond(connection, {.body = "unready\n"});
+    }
     const Response done{.body = (request.path == "/burn" ? "burned " : "slept ") +
                                 std::to_string(*ms) + " ms\n"};
     if (request.path == "/slow") {

@@ -142,6 +142,15 @@ TEST_F(HelloTest, BrokenVersionIsNeverHealthy) {
   EXPECT_THAT(Client(port_).ask("/"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(HelloTest, UnreadyForAsLongAsAsked) {
+  start();
+  EXPECT_THAT(Client(port_).ask("/unready?ms=60000"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Client(port_).ask("/healthz"), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(Client(port_).ask("/"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Client(port_).ask("/unready?ms=0"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Client(port_).ask("/healthz"), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(HelloTest, SecretsAreRedacted) {
   start({"LOG_LEVEL=info", "DB_PASSWORD=s1", "api_token=s2", "SIGNING_KEY=s3", "A_SECRET=s4",
          "DB=postgres://u:s5@db/x", "PLAIN=s6", "SECRET_NAMES=PLAIN,OTHER", "PLAINER=shown",

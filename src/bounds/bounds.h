@@ -58,6 +58,9 @@ struct Bound {
   std::uint64_t failed_at(double requests_per_second) const;
 };
 
+// How long a drill lets the health path of a Pod fail.
+inline constexpr Duration kReadinessFault = 10s;
+
 // What no setting bounds.
 struct Allowances {
   Duration control{};      // One decision of a controller with its writes, and what watches it.

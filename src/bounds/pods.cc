@@ -53,14 +53,13 @@ Bound pod_deleted(const Settings& settings) {
 }
 
 Bound failing_readiness(const Settings& settings) {
-  constexpr Duration kFault = 10s;  // As the drill does.
   Bound out{.kind = "failing-readiness", .terms = {}, .losses = {}, .dominating = {}, .advice = {}, .beside = {}};
   const Duration detect = settings.readiness_period * settings.readiness_failures + settings.readiness_timeout;
   out.terms.push_back({Phase::kDetected, "readiness probe fails", "readiness probe: failureThreshold",
                        fmt::format("{} × {} + {}", text(settings.readiness_period), settings.readiness_failures,
                                    text(settings.readiness_timeout)),
                        detect, "kubelet: periodSeconds × failureThreshold + timeoutSeconds"});
-  out.terms.push_back({Phase::kReady, "the fault lasts", "the drill", text(kFault), kFault, "as injected"});
+  out.terms.push_back({Phase::kReady, "the fault lasts", "the drill", text(kReadinessFault), kReadinessFault, "as injected"});
   out.terms.push_back({Phase::kReady, "readiness probe passes", "readiness probe: periodSeconds",
                        fmt::format("{} + {}", text(settings.readiness_period), text(settings.readiness_timeout)),
                        settings.readiness_period + settings.readiness_timeout, "successThreshold 1"});

@@ -12,7 +12,8 @@ namespace minato::drill {
 struct Calibration {
   Duration boot{};   // From the order of an instance until it runs.
   Duration start{};  // From a bound Pod to a process that runs, image included.
-  Duration ready{};  // From there until the Pod is ready.
+  std::int32_t boots = 0;  // As many were measured.
+  std::int32_t starts = 0;
 };
 
 // Where nothing was measured: this machine's usual figures, or documented ones of EC2.

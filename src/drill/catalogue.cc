@@ -159,9 +159,9 @@ std::vector<Drill> machines() {
 
 std::vector<Drill> others() {
   return {
-      {.kind = "load-step", .does = "four times as many requests at once, each with work to do",
+      {.kind = "load-step", .does = "four times as many requests at once, each with 2 ms of work",
        .expects = "replicas rise; where they find no room, Nodes too", .protects = "the HPA; the node autoscaler",
-       .inject = action(Verb::kMultiplyLoad, 4, "/burn?ms=4"), .mend = action(Verb::kMultiplyLoad, 1),
+       .inject = action(Verb::kMultiplyLoad, 4, "/burn?ms=2"), .mend = action(Verb::kMultiplyLoad, 1),
        .phases = {{Phase::kDetected, {see(Seen::kReplicasRaised)}}, {Phase::kInService, {see(Seen::kServiceBack)}}},
        .bound = {}},
       role_stopped("autoscaler-stopped", "controller", "no request notices; another Pod of it takes over",

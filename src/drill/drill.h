@@ -58,6 +58,8 @@ struct Action {
   bool operator==(const Action&) const = default;
 };
 Choice choice_of(Verb verb);
+// How long kFailReadiness lasts.
+inline constexpr Duration kReadinessFault = bounds::kReadinessFault;
 
 // What is seen of a world. Sought in the order of the phases, each from when the one before it held.
 enum class Seen {

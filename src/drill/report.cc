@@ -7,6 +7,10 @@
 namespace minato::drill {
 namespace {
 
+constexpr Duration kLate = 20ms;
+constexpr std::size_t kEnoughRuns = 5;  // For a median to be compared with the model's.
+constexpr double kAgreement = 0.2;
+
 template <class T>
 T percentile(std::vector<T> values, std::size_t percent) {
   if (values.empty()) return T{};
@@ -30,6 +34,7 @@ Simulated summarise(const std::vector<Outcome>& runs, const bounds::Bound& bound
     out.within_bound += run.recovery() <= bound.total();
     for (const auto& [phase, at] : run.at) phases[phase].push_back(run.length_of(phase));
   }
+  out.p05 = percentile(recoveries, 5);
   out.p50 = percentile(recoveries, 50);
   out.p95 = percentile(recoveries, 95);
   out.failed_p50 = percentile(failures, 50);
@@ -38,29 +43,54 @@ Simulated summarise(const std::vector<Outcome>& runs, const bounds::Bound& bound
   return out;
 }
 
-Row judge(Outcome outcome, bounds::Bound bound, std::optional<Simulated> simulated) {
+namespace {
+
+void judge_run(const Outcome& run, const bounds::Bound& bound, std::uint64_t allowed, const std::string& prefix, Row& out) {
+  const auto fault = [&](const std::string& what) { out.faults.push_back(prefix + what); };
+  const Slice requests = run.requests();
+  if (!run.status) fault(run.status.error().message);
+  if (run.status && !run.is_recovered()) fault("the SLO was not held afterwards");
+  if (run.is_recovered() && run.recovery() > bound.total()) {
+    fault(fmt::format("recovery took {}, its bound is {}", minutes(run.recovery()), minutes(bound.total())));
+  }
+  if (requests.failures() > allowed) fault(fmt::format("{} requests failed, {} may", requests.failures(), allowed));
+  if (run.latency.generator_late > kLate) {
+    out.remarks.push_back(fmt::format("{}the generator itself was late by {:.0f} ms (p99): latencies are partly its own", prefix,
+                                      std::chrono::duration<double, std::milli>(run.latency.generator_late).count()));
+  }
+}
+
+// A single run says little of a time that is spread: it has only to lie where the model's runs do.
+void compare_with_model(const Simulated& simulated, Duration median, std::size_t runs, Row& out) {
+  const double ratio = std::chrono::duration<double>(simulated.p50) / median;
+  const bool is_apart = runs >= kEnoughRuns ? ratio < 1 - kAgreement || ratio > 1 + kAgreement
+                                            : median < simulated.p05 * 8 / 10 || median > simulated.p95 * 12 / 10;
+  if (!is_apart) return;
+  out.remarks.push_back(fmt::format("the model says {} to {} (p5 to p95), its p50 is {:.0f}% of what was measured",
+                                    minutes(simulated.p05), minutes(simulated.p95), ratio * 100));
+}
+
+}  // namespace
+
+Row judge(std::vector<Outcome> runs, bounds::Bound bound, std::optional<Simulated> simulated) {
   Row out;
-  out.failed_allowed = outcome.drill.is_planned ? 0 : bound.failed_at(outcome.rate);
-  const Slice requests = outcome.requests();
-  if (!outcome.status) out.faults.push_back(outcome.status.error().message);
-  if (outcome.status && !outcome.is_recovered()) out.faults.emplace_back("the SLO was not held afterwards");
-  if (outcome.is_recovered() && outcome.recovery() > bound.total()) {
-    out.faults.push_back(fmt::format("recovery took {}, its bound is {}", minutes(outcome.recovery()), minutes(bound.total())));
+  const Drill& drill = runs.front().drill;
+  out.failed_allowed = drill.is_planned ? 0 : bound.failed_at(runs.front().rate);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const std::string prefix = runs.size() == 1 ? "" : fmt::format("run {}: ", i + 1);
+    judge_run(runs[i], bound, out.failed_allowed, prefix, out);
+    out.measured.push_back({runs[i].recovery(), runs[i].requests().failures()});
   }
-  if (requests.failures() > out.failed_allowed) {
-    out.faults.push_back(fmt::format("{} requests failed, {} may", requests.failures(), out.failed_allowed));
+  if (runs.size() > 1) {
+    const auto [least, most] = std::ranges::minmax(out.measured, {}, &Measured::recovery);
+    out.remarks.push_back(fmt::format("measured {} times: {} to {}", runs.size(), minutes(least.recovery), minutes(most.recovery)));
   }
-  if (outcome.latency.generator_late > 20ms) {
-    out.remarks.push_back(fmt::format("the generator itself was late by {} (p99): latencies are partly its own",
-                                      seconds(outcome.latency.generator_late)));
+  // Those that did not recover come first, so that one of them is only shown when most are.
+  std::ranges::stable_sort(runs, {}, &Outcome::recovery);
+  out.outcome = std::move(runs[runs.size() / 2]);
+  if (simulated && simulated->recovered > 0 && out.outcome.is_recovered()) {
+    compare_with_model(*simulated, out.outcome.recovery(), runs.size(), out);
   }
-  if (simulated && outcome.is_recovered() && simulated->recovered > 0) {
-    const double ratio = std::chrono::duration<double>(simulated->p50) / outcome.recovery();
-    if (ratio < 0.8 || ratio > 1.2) {
-      out.remarks.push_back(fmt::format("simulated p50 is {:.0f}% of the measured time", ratio * 100));
-    }
-  }
-  out.outcome = std::move(outcome);
   out.bound = std::move(bound);
   out.simulated = std::move(simulated);
   return out;

@@ -18,6 +18,7 @@ namespace minato::drill {
 struct Simulated {
   std::int32_t runs = 0;
   std::int32_t recovered = 0;  // The others did not get so far.
+  Duration p05{};
   Duration p50{};
   Duration p95{};
   std::map<Phase, Duration> phases;  // Median length of each.
@@ -27,8 +28,15 @@ struct Simulated {
 };
 Simulated summarise(const std::vector<Outcome>& runs, const bounds::Bound& bound, double scale);
 
+// One of the measured runs.
+struct Measured {
+  Duration recovery{};  // 0: it did not recover.
+  std::uint64_t failed = 0;
+};
+
 struct Row {
-  Outcome outcome;
+  Outcome outcome;  // Of the run with the median recovery.
+  std::vector<Measured> measured;
   bounds::Bound bound;
   std::optional<Simulated> simulated;
   std::uint64_t failed_allowed = 0;  // As the bound predicts for the rate.
@@ -36,8 +44,9 @@ struct Row {
   std::vector<std::string> remarks;
   bool passed() const { return faults.empty(); }
 };
-// Judges: recovered, within the bound, no more requests failed than predicted, SLO kept.
-Row judge(Outcome outcome, bounds::Bound bound, std::optional<Simulated> simulated);
+// Judges every run: recovered, within the bound, no more requests failed than predicted, SLO kept.
+// `runs` has at least one.
+Row judge(std::vector<Outcome> runs, bounds::Bound bound, std::optional<Simulated> simulated);
 
 struct Report {
   std::string service;

@@ -56,13 +56,13 @@ json::object simulated_of(const Simulated& simulated) {
   json::object phases;
   for (const auto& [phase, length] : simulated.phases) phases[std::string(to_string(phase))] = in_seconds(length);
   return {{"runs", simulated.runs}, {"recovered", simulated.recovered}, {"withinBound", simulated.within_bound},
-          {"p50Seconds", in_seconds(simulated.p50)}, {"p95Seconds", in_seconds(simulated.p95)},
+          {"p05Seconds", in_seconds(simulated.p05)}, {"p50Seconds", in_seconds(simulated.p50)}, {"p95Seconds", in_seconds(simulated.p95)},
           {"failedP50", simulated.failed_p50}, {"failedP95", simulated.failed_p95}, {"phases", std::move(phases)}};
 }
 
 json::object row_of(const Row& row) {
   const Outcome& outcome = row.outcome;
-  json::array victims, events, faults, remarks;
+  json::array victims, events, faults, remarks, measured;
   for (const std::string& target : outcome.victims.targets) victims.emplace_back(target);
   for (const Observation& event : outcome.events) {
     json::object shown = to_json(event);
@@ -71,6 +71,10 @@ json::object row_of(const Row& row) {
     events.push_back(std::move(shown));
   }
   for (const std::string& fault : row.faults) faults.emplace_back(fault);
+  for (const Measured& run : row.measured) {
+    measured.push_back(json::object{{"recoverySeconds", run.recovery > Duration{} ? json::value(in_seconds(run.recovery)) : json::value()},
+                                    {"failed", run.failed}});
+  }
   for (const std::string& remark : row.remarks) remarks.emplace_back(remark);
   json::object out{{"kind", outcome.drill.kind},
                    {"does", outcome.drill.does},
@@ -78,6 +82,7 @@ json::object row_of(const Row& row) {
                    {"faults", std::move(faults)},
                    {"remarks", std::move(remarks)},
                    {"recoverySeconds", outcome.is_recovered() ? json::value(in_seconds(outcome.recovery())) : json::value()},
+                   {"measured", std::move(measured)},
                    {"phases", phases_of(outcome)},
                    {"requests", requests_of(outcome.requests())},
                    {"failedAllowed", row.failed_allowed},

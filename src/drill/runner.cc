@@ -20,11 +20,11 @@ Duration Outcome::recovery() const {
 Duration Outcome::length_of(Phase phase) const {
   const auto found = at.find(phase);
   if (found == at.end()) return Duration{};
-  MonoTime before = injected;
+  MonoTime since = injected;
   for (const auto& [each, time] : at) {
-    if (each < phase) before = std::max(before, time);
+    if (each < phase) since = std::max(since, time);
   }
-  return found->second - before;
+  return found->second - since;
 }
 
 Slice Outcome::requests() const { return timeline.sum(injected, MonoTime::max()); }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace minato::drill {
 namespace {
 
@@ -11,6 +13,12 @@ std::string short_seconds(Duration duration) {
   if (duration <= Duration{}) return std::string(kNothing);
   const double value = std::chrono::duration<double>(duration).count();
   return value >= 60 ? format_minutes(duration) : fmt::format("{:.1f}", value);
+}
+
+std::uint64_t most_failed(const Row& row) {
+  std::uint64_t out = 0;
+  for (const Measured& run : row.measured) out = std::max(out, run.failed);
+  return out;
 }
 
 void add_phase_names(std::vector<std::string>& header, std::size_t count) {
@@ -31,7 +39,7 @@ Cells recovery_cells(const Report& report) {
                                       row.simulated ? minutes(row.simulated->p95) : std::string(kNothing),
                                       outcome.is_recovered() ? minutes(outcome.recovery()) : std::string(kNothing)};
     for (std::size_t i = 0; i < kPhases; ++i) cells.push_back(short_seconds(outcome.length_of(static_cast<Phase>(i))));
-    cells.push_back(std::to_string(outcome.requests().failures()));
+    cells.push_back(std::to_string(most_failed(row)));
     cells.push_back(std::to_string(row.failed_allowed));
     cells.emplace_back(row.passed() ? "kept" : "NOT KEPT");
     out.push_back(std::move(cells));

@@ -242,13 +242,15 @@ Result<Victims> Tracker::choose(const Action& action, const std::string& zone_hi
     case Choice::kNothing: out.targets = {""}; return out;
     case Choice::kRole: out.targets = {action.role}; return out;
     case Choice::kPod: {
+      // One that was restarted before would be held back longer than a drill's own crashes make it.
+      const Observation* best = nullptr;
       for (const Observation* pod : service_pods()) {
-        if (pod->state != "ready") continue;
-        out.pods = {pod->name};
-        out.targets = {pod->name};
-        return out;
+        if (pod->state == "ready" && (best == nullptr || pod->count < best->count)) best = pod;
       }
-      return fail(Reason::kNotFound, "no Pod of the service is ready");
+      if (best == nullptr) return fail(Reason::kNotFound, "no Pod of the service is ready");
+      out.pods = {best->name};
+      out.targets = {best->name};
+      return out;
     }
     case Choice::kNode: {
       ASSIGN_OR_RETURN(const std::string node, busiest_node());

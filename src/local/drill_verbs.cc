@@ -70,15 +70,22 @@ Status kill_process(LocalWorld& world, const kube::Pod& pod) {
   return {};
 }
 
-Status exhaust_memory(LocalWorld& world, const kube::Pod& pod) {
-  container::Runtime* runtime = world.cluster().runtime_of(pod.spec.node_name);
-  if (runtime == nullptr) return fail(Reason::kNotFound, "its Node is gone");
+// What only the program can do to itself; the example has a path for each.
+void ask_program(LocalWorld& world, const std::string& name, const std::string& path, const ExchangePtr& exchange) {
+  const auto pod = find_pod(world, name);
+  if (!pod) return exchange->finish(std::unexpected(pod.error()));
+  container::Runtime* runtime = world.cluster().runtime_of((*pod)->spec.node_name);
+  if (runtime == nullptr) return exchange->finish(fail(Reason::kNotFound, "its Node is gone"));
   container::HttpRequest request;
-  request.host = pod.status.pod_ip;
+  request.host = (*pod)->status.pod_ip;
   request.port = world.spec().port;
-  request.path = "/leak";
-  runtime->http_get(std::move(request), 30s, [](const auto&) {});
-  return {};
+  request.path = path;
+  runtime->http_get(std::move(request), 5s, [exchange, path](const Result<container::HttpResponse>& answer) {
+    if (!answer) return exchange->finish(std::unexpected(answer.error()));
+    if (answer->status == 200) return finish(exchange, {});
+    exchange->finish(fail(Reason::kInvalid, fmt::format("the program answers {} to {}: this drill needs a service that has it, "
+                                                        "as examples/hello does", answer->status, path)));
+  });
 }
 
 Status kill_role(LocalWorld& world, const std::string& role) {
@@ -144,7 +151,6 @@ Status act_on_pod(LocalWorld& world, Verb verb, const std::string& name) {
   ASSIGN_OR_RETURN(const auto pod, find_pod(world, name));
   switch (verb) {
     case Verb::kKillProcess: return kill_process(world, *pod);
-    case Verb::kExhaustMemory: return exhaust_memory(world, *pod);
     case Verb::kDeletePod: return world.cluster().client().remove(kube::Pod::static_kind(), pod->key());
     default: return fail(Reason::kBadRequest, fmt::format("'{}' cannot be done here", drill::to_string(verb)));
   }
@@ -178,6 +184,11 @@ void add_drill_verbs(control::Server& server, host::Loop& loop, LocalWorld& worl
     const auto verb = drill::verb_named(request.text("verb"));
     if (!verb) return exchange->finish(std::unexpected(verb.error()));
     if (*verb == Verb::kBadImage || *verb == Verb::kNeverReady) return bad_release(loop, world, *verb, exchange);
+    if (*verb == Verb::kExhaustMemory) return ask_program(world, request.text("target"), "/leak", exchange);
+    if (*verb == Verb::kFailReadiness) {
+      const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(drill::kReadinessFault).count();
+      return ask_program(world, request.text("target"), fmt::format("/unready?ms={}", milliseconds), exchange);
+    }
     const Status status = act(world, *verb, request.text("target"));
     world.cluster().cloud().flush();
     finish(exchange, status);

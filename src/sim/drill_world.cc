@@ -18,7 +18,6 @@ constexpr const char* kNeverReadyImage = "drill-never-ready";
 constexpr const char* kMissingImage = "drill-missing";
 constexpr Duration kControlAway = 400ms;
 constexpr Duration kWatch = 100ms;
-constexpr Duration kFault = 10s;
 constexpr Duration kStep = 50ms;
 constexpr Duration kLongest = 4h;
 

@@ -37,7 +37,7 @@ TEST_P(SimDrillTest, RecoversWithinItsBound) {
     drill::Outcome out = run_drill(how, drill, seed);
     ASSERT_TRUE(out.status) << "seed " << seed << ": " << out.status.error().message;
     ASSERT_FALSE(out.was_refused) << "seed " << seed;
-    const drill::Row row = drill::judge(std::move(out), *bounds::find(bounds, drill.bound), {});
+    const drill::Row row = drill::judge({std::move(out)}, *bounds::find(bounds, drill.bound), {});
     EXPECT_TRUE(row.passed()) << "seed " << seed << ": " << (row.faults.empty() ? "" : row.faults.front());
   }
 }
