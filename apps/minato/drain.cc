@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "ask.h"
+#include "render/secrets.h"
 
 namespace minato::app {
 namespace json = boost::json;
@@ -38,7 +39,27 @@ struct Explain {
   std::string name;
 };
 
+// Needs no world: what may be chosen in eks.secrets.
+int explain_secrets(const Common& common) {
+  if (common.json()) {
+    json::array rows;
+    for (const render::SecretWay& way : render::secret_ways()) {
+      rows.push_back(json::object{
+          {"way", way.key}, {"how", way.how}, {"merits", way.merits}, {"drawbacks", way.drawbacks}});
+    }
+    fmt::print("{}\n", json::serialize(rows));
+    return kDone;
+  }
+  fmt::print("How secrets reach Pods on EKS (eks.secrets in the file):\n");
+  for (const render::SecretWay& way : render::secret_ways())
+    fmt::print("\n{}\n  {}.\n  for:     {}.\n  against: {}.\n", way.key, way.how, way.merits, way.drawbacks);
+  fmt::print("\nIn all of them values stay out of the file, Terraform's state and rendered manifests; here, in the\n"
+             "local world, they come from file:, env: or generated:.\n");
+  return kDone;
+}
+
 int explain(const Explain& arguments) {
+  if (arguments.kind == "secrets") return explain_secrets(arguments.common);
   const auto world = choose_world(arguments.common.name);
   if (!world) return fail_without_world(world.error(), arguments.common);
   const std::string name = arguments.name.empty() && arguments.kind == "hpa" ? world->name : arguments.name;
@@ -70,12 +91,12 @@ void add_drain(CLI::App& app, int& exit_code) {
 void add_explain(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<Explain>();
   CLI::App* command = app.add_subcommand(
-      "explain", "Why a Pod waits, why a Node stays or goes, why this many replicas, why a group cannot grow");
+      "explain", "Why a Pod waits, why a Node stays or goes, why this many replicas, why a group cannot grow; how secrets get to EKS");
   add_name(*command, arguments->common);
   add_output(*command, arguments->common);
-  command->add_option("KIND", arguments->kind, "pod, node, hpa or group")
+  command->add_option("KIND", arguments->kind, "pod, node, hpa, group or secrets")
       ->required()
-      ->check(CLI::IsMember({"pod", "node", "hpa", "group"}));
+      ->check(CLI::IsMember({"pod", "node", "hpa", "group", "secrets"}));
   command->add_option("NAME", arguments->name, "Its name; of another namespace: NAMESPACE/NAME");
   command->callback([arguments, &exit_code] { exit_code = explain(*arguments); });
 }

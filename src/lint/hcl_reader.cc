@@ -187,12 +187,35 @@ std::string HclModule::value(const std::string& expression) const {
   // The one interpolation that names are made of.
   for (const auto& [name, literal] : locals_) {
     const std::string hole = "${local." + name + "}";
-    for (std::size_t at = text.find(hole); at != std::string::npos && literal.starts_with('"');
-         at = text.find(hole)) {
-      text.replace(at, hole.size(), literal.substr(1, literal.size() - 2));
+    if (!literal.starts_with('"')) continue;
+    const std::string inner = literal.substr(1, literal.size() - 2);
+    for (std::size_t at = text.find(hole); at != std::string::npos;
+         at = text.find(hole, at + inner.size())) {
+      text.replace(at, hole.size(), inner);
     }
   }
   return text;
+}
+
+std::vector<std::string> HclModule::values(const HclBlock& block, std::string_view attribute) const {
+  const std::string& expression = block.attribute(attribute);
+  if (expression != "each.value") return {value(expression)};
+  std::string each = block.attribute("for_each");
+  if (each.starts_with("local.")) each = value(each);
+  if (each.starts_with("toset(") && each.ends_with(')')) each = each.substr(6, each.size() - 7);
+  if (each.size() < 2) return {};
+  const bool keyed = each.front() == '{';
+  std::vector<std::string> out;
+  std::string items = each.substr(1, each.size() - 2);
+  std::ranges::replace(items, '\n', ',');
+  for (const std::string& item : split(items, ',')) {
+    const std::size_t equal = keyed ? item.find('=') : std::string::npos;
+    const std::string_view text =
+        trim(equal == std::string::npos ? std::string_view(item)
+                                        : std::string_view(item).substr(equal + 1));
+    if (!text.empty()) out.push_back(value(std::string(text)));
+  }
+  return out;
 }
 
 }  // namespace minato::lint

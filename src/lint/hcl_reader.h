@@ -37,6 +37,8 @@ class HclModule {
   std::string value(const HclBlock& block, std::string_view attribute) const {
     return value(block.attribute(attribute));
   }
+  // The same of an attribute that may be `each.value`: one for each element of a plain for_each.
+  std::vector<std::string> values(const HclBlock& block, std::string_view attribute) const;
   // Expressions of all locals, by name.
   const std::map<std::string, std::string>& locals() const { return locals_; }
 

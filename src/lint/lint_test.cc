@@ -113,6 +113,11 @@ TEST(LintTest, SupportEndsWithTime) {
   EXPECT_FALSE(at("2026-12-01T00:00:00Z").contains("V5"));
   EXPECT_TRUE(at("2027-03-01T00:00:00Z").contains("V5"));
   EXPECT_TRUE(at("2027-04-01T00:00:00Z").contains("V1"));
+  for (const char* version : {"1.22", "1.99"}) {
+    spec::Spec spec = shop();
+    spec.eks.version = version;
+    EXPECT_TRUE(ids(check(spec, {}, kNow)).contains("V1")) << version;
+  }
 }
 
 TEST(LintTest, AWaiverTurnsAFindingIntoANote) {
@@ -162,15 +167,18 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
        "http_tokens = \"optional\""},
       {"L7", "terraform/nodes.tf", "encrypted             = true", "encrypted = false"},
       {"M5", "kubernetes/addons/kustomization.yaml", "  version: \"9.59.0\"\n", ""},
-      {"S10", "kubernetes/addons/cluster-autoscaler-values.yaml", "\"60s\"", "\"15s\""},
+      {"S10", "kubernetes/addons/cluster-autoscaler-values.yaml", "60s", "11s"},
+      {"T4", "terraform/load-balancer.tf", "port                = local.node_health_port",
+       "port = \"traffic-port\""},
       {"T1", "terraform/load-balancer.tf", "ELBSecurityPolicy-TLS13-1-2-2021-06",
        "ELBSecurityPolicy-2016-08"},
       {"V2", "terraform/cluster.tf", "\"STANDARD\"", "\"EXTENDED\""},
       {"V3", "kubernetes/addons/cluster-autoscaler-values.yaml", "v1.35.", "v1.34."},
       {"X1", "terraform/locals.tf", "node_port = 30080", "node_port = 30081"},
       {"X1", "kubernetes/base/service.yaml", "nodePort: 30080", "nodePort: 30081"},
-      {"X1", "terraform/nodes.tf", "from_port                    = local.node_port",
-       "from_port = 1"},
+      {"X1", "terraform/nodes.tf", "from_port                    = each.value", "from_port = 1"},
+      {"X1", "terraform/load-balancer.tf", "requests = local.node_port", "requests = 80"},
+      {"X1", "terraform/nodes.tf", "health = local.node_health_port, ", ""},
       {"X2", "terraform/nodes.tf", "\"minato.dev/node-group=scaling\"",
        "\"minato.dev/node-group=other\""},
       {"X2", "kubernetes/base/deployment.yaml", "minato.dev/node-group: scaling",
@@ -226,7 +234,8 @@ TEST(HclReaderTest, HostileTextEnds) {
   for (int i = 0; i < 20000; ++i) deep += "a {\n";
   EXPECT_TRUE(HclModule::read({{"a.tf", deep}}).resources("x").empty());
   for (const char* text :
-       {"a = \"", "a = \"\\", "/*", "a = [", "}}}}", "\"", "a \"", "locals { a = local.a }"}) {
+       {"a = \"", "a = \"\\", "/*", "a = [", "}}}}", "\"", "a \"", "locals { a = local.a }",
+        "locals { a = \"${local.a}\" }"}) {
     HclModule::read({{"a.tf", text}}).value("local.a");
   }
 }

@@ -16,6 +16,8 @@ namespace minato::lint {
 namespace json = boost::json;
 namespace {
 
+constexpr std::string_view kKubeProxyHealthPort = "10256";
+
 // Text of an argument of the templatefile() call that makes a launch template's user data.
 std::string user_data_argument(const HclBlock& launch, std::string_view name) {
   for (const std::string& line : split(launch.attribute("user_data"), '\n')) {
@@ -59,6 +61,36 @@ std::map<std::string, std::string> parse_labels(const std::string& text) {
   return out;
 }
 
+// The port of its health check where that is not the one that requests go to; "".
+std::string health_port(const HclModule& module, const HclBlock& group) {
+  const HclBlock* check = group.block("health_check");
+  const std::string port = check == nullptr ? "" : module.value(*check, "port");
+  return port == "traffic-port" ? "" : port;
+}
+
+bool opens(const HclModule& module, const HclBlock& rule, const std::string& port) {
+  if (rule.attribute("referenced_security_group_id").empty()) return false;
+  const auto has = [&](std::string_view attribute) {
+    const std::vector<std::string> values = module.values(rule, attribute);
+    return std::ranges::find(values, port) != values.end();
+  };
+  return has("from_port") && has("to_port");
+}
+
+// Between the load balancer's group and the nodes' every port needs a rule on both sides.
+void check_rules(const HclModule& module, std::string_view type,
+                 const std::set<std::string>& ports, const Sink& found) {
+  const auto rules = module.resources(type);
+  if (rules.empty()) return;
+  for (const std::string& port : ports) {
+    const auto fits = [&](const HclBlock* rule) { return opens(module, *rule, port); };
+    if (std::ranges::none_of(rules, fits)) {
+      found("X1", std::string(type),
+            fmt::format("none lets the load balancer reach port {}", port));
+    }
+  }
+}
+
 void check_ports(const HclModule& module, const Manifests& manifests, const Sink& found) {
   std::set<std::string> node_ports;
   for (const auto& [path, service] : manifests.of<kube::Service>()) {
@@ -77,17 +109,12 @@ void check_ports(const HclModule& module, const Manifests& manifests, const Sink
             fmt::format("port {}, but no Service has that nodePort", port));
     }
   }
-  for (const std::string& port : target_ports) {
-    const auto opens = [&](const HclBlock* rule) {
-      return module.value(*rule, "from_port") == port && module.value(*rule, "to_port") == port &&
-             !rule->attribute("referenced_security_group_id").empty();
-    };
-    const auto rules = module.resources("aws_vpc_security_group_ingress_rule");
-    if (!rules.empty() && std::ranges::none_of(rules, opens)) {
-      found("X1", "aws_vpc_security_group_ingress_rule",
-            fmt::format("none lets the load balancer reach port {}", port));
-    }
+  for (const HclBlock* group : module.resources("aws_lb_target_group")) {
+    const std::string health = health_port(module, *group);
+    if (!health.empty()) target_ports.insert(health);
   }
+  check_rules(module, "aws_vpc_security_group_ingress_rule", target_ports, found);
+  check_rules(module, "aws_vpc_security_group_egress_rule", target_ports, found);
 }
 
 void check_labels(const HclModule& module, const Manifests& manifests, const Sink& found) {
@@ -173,6 +200,36 @@ void check_taints(const HclModule& module, const Manifests& manifests, const Sin
   }
 }
 
+Duration seconds_of(const HclModule& module, const HclBlock& block, std::string_view attribute,
+                    Duration fallback) {
+  const auto number = parse_int(module.value(block, attribute));
+  return number ? Duration(std::chrono::seconds(*number)) : fallback;
+}
+
+// Rule: kubernetes/enhancements KEP-3836: kube-proxy's health port answers 503 on a tainted node.
+void check_node_removal(const HclModule& module, const json::value& autoscaler, const Sink& found) {
+  const Duration delay =
+      parse_duration(text_at(autoscaler, {"extraArgs", "node-delete-delay-after-taint"}))
+          .value_or(5s);
+  for (const HclBlock* group : module.resources("aws_lb_target_group")) {
+    const std::string place = "aws_lb_target_group." + group->labels[1];
+    const HclBlock* check = group->block("health_check");
+    if (check == nullptr || health_port(module, *group) != kKubeProxyHealthPort) {
+      found("T4", place, "its health check is not kube-proxy's");
+      continue;
+    }
+    const auto times = parse_int(module.value(*check, "unhealthy_threshold"));
+    const Duration needed =
+        seconds_of(module, *check, "interval", 30s) * static_cast<int>(times ? *times : 2) +
+        seconds_of(module, *check, "timeout", 5s);
+    if (delay < needed) {
+      found("S10", "cluster-autoscaler-values.yaml",
+            fmt::format("{} after the taint, but the load balancer notices only after {}",
+                        format_duration(delay), format_duration(needed)));
+    }
+  }
+}
+
 void check_autoscaler(const HclModule& module, const Manifests& manifests, const Sink& found) {
   const json::value* values = values_file(manifests, "cluster-autoscaler");
   if (values == nullptr) return;
@@ -192,17 +249,7 @@ void check_autoscaler(const HclModule& module, const Manifests& manifests, const
       found("V3", "cluster-autoscaler-values.yaml",
             fmt::format("{} on a cluster of {}", tag, version));
   }
-  const auto delay =
-      parse_duration(text_at(*values, {"extraArgs", "node-delete-delay-after-taint"}));
-  for (const HclBlock* group : module.resources("aws_lb_target_group")) {
-    const auto drain = parse_int(module.value(*group, "deregistration_delay"));
-    const Duration needed = std::chrono::seconds(drain ? *drain : 300);
-    if (delay.value_or(5s) < needed) {
-      found("S10", "cluster-autoscaler-values.yaml",
-            fmt::format("{} after the taint, but the load balancer drains for {}",
-                        format_duration(delay.value_or(5s)), format_duration(needed)));
-    }
-  }
+  check_node_removal(module, *values, found);
 }
 
 // The identities in Terraform's local.pod_identities, as "namespace/account".

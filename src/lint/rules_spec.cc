@@ -22,7 +22,21 @@ struct Support {
 constexpr auto kSupport = std::to_array<Support>(
     {{"1.33", "2026-07-29"}, {"1.34", "2026-12-02"}, {"1.35", "2027-03-27"}});
 
+// Before the calendar begins, or so new that nobody here has heard of it.
+bool is_unknown(const std::string& version) {
+  constexpr int kNewestMinor = 36;
+  constexpr std::string_view kMajor = "1.";
+  const auto minor = parse_int(version.substr(kMajor.size()));
+  const auto oldest = parse_int(kSupport.front().version.substr(kMajor.size()));
+  return !version.starts_with(kMajor) || !minor || *minor < *oldest || *minor > kNewestMinor;
+}
+
 void check_version(const spec::Spec& spec, WallTime now, const Sink& found) {
+  if (is_unknown(spec.eks.version)) {
+    found("V1", "eks.version",
+          fmt::format("{} is not one of 1.33 to 1.36, which EKS knows and minato renders for",
+                      spec.eks.version));
+  }
   for (const auto& [version, end_text] : kSupport) {
     const auto end = parse_rfc3339(fmt::format("{}T00:00:00Z", end_text));
     if (spec.eks.version != version || !end || !is_set(now)) continue;
@@ -65,7 +79,7 @@ void check_groups(const spec::Spec& spec, const Sink& found) {
           fmt::format("{} types with {} % spot", scaling.types.size(), scaling.spot_percent));
   }
   const bool mixed =
-      scaling.spot_percent > 0 && (scaling.spot_percent < 100 || scaling.on_demand_base > 0);
+      !spec.eks.split_groups && scaling.spot_percent > 0 && (scaling.spot_percent < 100 || scaling.on_demand_base > 0);
   if (mixed)
     found("A3", "nodes.scaling",
           fmt::format("{} on demand, then {} % spot in one group", scaling.on_demand_base,

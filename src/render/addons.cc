@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/value.hpp>
 #include <map>
 
 #include "blueprint/blueprint.h"
 #include "kube/names.h"
+#include "render/identity.h"
 #include "render/yaml.h"
 
 namespace minato::render {
@@ -29,18 +31,43 @@ json::object on_master() {
                                                    {"effect", kube::kNoSchedule}}}}};
 }
 
+// Two replicas that one node does not take along.
+json::array apart(std::string_view app) {
+  return {json::object{{"maxSkew", 1},
+                       {"topologyKey", "kubernetes.io/hostname"},
+                       {"whenUnsatisfiable", "ScheduleAnyway"},
+                       {"labelSelector", {{"matchLabels", {{"app.kubernetes.io/name", app}}}}}}};
+}
+
+// A service account of a chart, and the role that IRSA has it name.
+json::object account(const spec::Spec& spec, std::string_view name, std::string_view role) {
+  json::object out{{"name", name}};
+  if (uses_irsa(spec)) out["annotations"] = json::object{{kRoleAnnotation, role_arn(spec, role)}};
+  return out;
+}
+
 json::object with(json::object base, const json::object& more) {
   for (const auto& [key, value] : more) base[key] = value;
   return base;
 }
 
+// How long a node that is to go stands tainted: the load balancer must have seen it by then, by its
+// health check (eks.target_health: node) or, at the latest, once it has drained the target.
+Duration delete_delay(const spec::Spec& spec) {
+  const spec::HealthCheck& check = spec.load_balancer.health_check;
+  const bool by_health = spec.eks.target_health == spec::Eks::TargetHealth::kNode;
+  return std::max<Duration>(60s, by_health ? check.interval * check.unhealthy + check.timeout
+                                           : spec.load_balancer.deregistration_delay);
+}
+
 // Rule: kubernetes/autoscaler cluster-autoscaler FAQ, "What are the parameters to CA?".
 Chart autoscaler(const spec::Spec& spec) {
-  const json::object arguments{{"expander", "least-waste"},
+  const bool split = spec.eks.split_groups;
+  const json::object arguments{{"expander", split ? "priority,least-waste" : "least-waste"},
                                {"balance-similar-node-groups", true},
                                {"skip-nodes-with-local-storage", false},
                                {"skip-nodes-with-system-pods", false},
-                               {"node-delete-delay-after-taint", "60s"},
+                               {"node-delete-delay-after-taint", fmt::format("{}s", std::chrono::ceil<std::chrono::seconds>(delete_delay(spec)).count())},
                                {"max-graceful-termination-sec", 600}};
   json::object values{{"autoDiscovery", {{"clusterName", spec.service}}},
                       {"awsRegion", spec.region},
@@ -48,8 +75,14 @@ Chart autoscaler(const spec::Spec& spec) {
                       {"replicaCount", 2},
                       {"podDisruptionBudget", {{"maxUnavailable", 1}}},
                       {"priorityClassName", "system-cluster-critical"},
-                      {"rbac", {{"serviceAccount", {{"name", kAutoscalerAccount}}}}},
-                      {"extraArgs", arguments}};
+                      {"rbac",
+                       {{"serviceAccount", account(spec, kAutoscalerAccount, "cluster-autoscaler")}}},
+                      {"extraArgs", arguments},
+                      {"topologySpreadConstraints", apart("aws-cluster-autoscaler")}};
+  if (split) {
+    values["expanderPriorities"] =
+        fmt::format("10:\n- ^{0}-on-demand$\n20:\n- ^{0}-scaling$\n", spec.service);
+  }
   return {"cluster-autoscaler",
           "https://kubernetes.github.io/autoscaler",
           "9.59.0",
@@ -61,35 +94,38 @@ Chart autoscaler(const spec::Spec& spec) {
            {"rbac.serviceAccount.name", "bound to an IAM role by terraform/identity.tf"},
            {"extraArgs.skip-nodes-with-local-storage", "an emptyDir must not keep a node"},
            {"extraArgs.node-delete-delay-after-taint",
-            "the load balancer lets go of a node before it ends (kubernetes/autoscaler#6679)"}}};
+            "the load balancer lets go of a node before its Pods leave (kubernetes/autoscaler#6679)"},
+           {"extraArgs.expander", split ? "spot first, on demand where there is none" : ""},
+           {"expanderPriorities", "eks.split_groups"}}};
 }
 
 // Rule: aws/aws-node-termination-handler config/helm README, IMDS mode.
-Chart termination_handler() {
-  const json::object values{{"enableSqsTerminationDraining", false},
-                            {"enableSpotInterruptionDraining", true},
+Chart termination_handler(const spec::Spec& spec) {
+  json::object values{{"enableSqsTerminationDraining", false},
+                            {"enableSpotInterruptionDraining", spec.scaling.spot_percent > 0},
                             {"enableScheduledEventDraining", true},
-                            {"enableRebalanceMonitoring", true},
+                            {"enableASGLifecycleDraining", true},
+                            {"enableRebalanceMonitoring", spec.scaling.spot_percent > 0},
                             {"enableRebalanceDraining", false},
                             {"excludeFromLoadBalancers", true},
                             {"emitKubernetesEvents", true},
                             {"podTerminationGracePeriod", -1},
-                            {"nodeTerminationGracePeriod", 120},
-                            {"nodeSelector", {{kube::kLabelNodeGroup, blueprint::kScalingGroup}}}};
+                            {"nodeTerminationGracePeriod", 120}};
   return {"aws-node-termination-handler",
           "oci://public.ecr.aws/aws-ec2/helm",
           "0.27.6",
           kube::kNamespaceSystem,
           values,
-          {{"enableRebalanceMonitoring", "cordons only: the group itself launches ahead"},
+          {{"enableASGLifecycleDraining", "the hook in terraform/nodes.tf holds the instance"},
+           {"enableRebalanceMonitoring", "cordons only: the group itself launches ahead"},
            {"podTerminationGracePeriod", "the Pods' own: stop.drain + stop.timeout"},
-           {"nodeTerminationGracePeriod", "the notice that spot gives"},
-           {"nodeSelector", "nodes.scaling"}}};
+           {"nodeTerminationGracePeriod", "the notice that spot gives"}}};
 }
 
 Chart metrics_server() {
   json::object values{{"replicas", 2},
-                      {"podDisruptionBudget", {{"enabled", true}, {"minAvailable", 1}}}};
+                      {"podDisruptionBudget", {{"enabled", true}, {"minAvailable", 1}}},
+                      {"topologySpreadConstraints", apart("metrics-server")}};
   return {"metrics-server",
           "https://kubernetes-sigs.github.io/metrics-server",
           "3.13.1",
@@ -98,10 +134,10 @@ Chart metrics_server() {
           {{"replicas", "the HorizontalPodAutoscaler is blind without it"}}};
 }
 
-Chart external_secrets() {
+Chart external_secrets(const spec::Spec& spec) {
   json::object values{{"replicaCount", 2},
                       {"leaderElect", true},
-                      {"serviceAccount", {{"name", kExternalSecretsAccount}}},
+                      {"serviceAccount", account(spec, kExternalSecretsAccount, "external-secrets")},
                       {"podDisruptionBudget", {{"enabled", true}, {"minAvailable", 1}}}};
   values = with(std::move(values), on_master());
   values["webhook"] = on_master();
@@ -138,11 +174,10 @@ bool uses_external_secrets(const spec::Spec& spec) {
 }
 
 void add_addon_files(const spec::Spec& spec, const std::string& directory, Files& files) {
-  std::vector<Chart> charts{autoscaler(spec), metrics_server()};
-  if (spec.scaling.spot_percent > 0) charts.insert(charts.begin() + 1, termination_handler());
+  std::vector<Chart> charts{autoscaler(spec), termination_handler(spec), metrics_server()};
   json::array resources;
   if (uses_external_secrets(spec)) {
-    charts.push_back(external_secrets());
+    charts.push_back(external_secrets(spec));
     resources.push_back("namespace.yaml");
     files[directory + "namespace.yaml"] =
         to_yaml(json::object{{"apiVersion", "v1"},

@@ -11,7 +11,7 @@ const Comments kDeployment{
     {"metadata.name", "service"},
     {"spec.selector.matchLabels", "never changes: a Deployment's selector cannot"},
     {"spec.strategy.rollingUpdate.maxUnavailable", "new Pods serve before old ones stop"},
-    {"spec.progressDeadlineSeconds", "startup, and a minute for a new node"},
+    {"spec.progressDeadlineSeconds", "startup, and four minutes for a new node"},
     {"spec.template.spec.containers[0].image", "image: pinned by the overlay"},
     {"spec.template.spec.containers[0].command", "command"},
     {"spec.template.spec.containers[0].args", "args"},

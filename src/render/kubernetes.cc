@@ -11,6 +11,8 @@
 #include "kube/types/config.h"
 #include "render/addons.h"
 #include "render/comments.h"
+#include "render/identity.h"
+#include "render/prometheus.h"
 #include "render/secrets.h"
 #include "render/yaml.h"
 
@@ -19,17 +21,23 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view kBase = "kubernetes/base/";
+constexpr std::int32_t kMinReadySeconds = 5;
+constexpr Duration kNodeArrives = 4min;  // Decision, boot, image: two to three minutes, and a reserve.
 constexpr std::string_view kOverlay = "kubernetes/overlays/eks/";
 
 constexpr auto kDifferences = std::to_array<Difference>({
     {"Deployment", "spec.replicas",
      "the HorizontalPodAutoscaler owns the number; applying must not reset it"},
+    {"Deployment", "spec.minReadySeconds",
+     "a Pod that fails in its first seconds stops the rollout; locally the next one would wait"},
+    {"Deployment", "spec.progressDeadlineSeconds",
+     "an instance of EC2 takes minutes to arrive and to fetch the image; a local one, seconds"},
     {"Deployment", "spec.template.spec.containers[].image",
      "the overlay names the registry's image and pins it"},
     {"Deployment", "spec.template.spec.containers[].envFrom[].secretRef.name",
      "the Secret is written in the cluster from where its values are kept, so its name is fixed"},
     {"Deployment", "spec.template.spec.serviceAccountName",
-     "an identity of its own, for Pod Identity"},
+     "an identity of its own, for its IAM role"},
     {"Deployment", "spec.template.spec.securityContext",
      "seccomp RuntimeDefault; the local runtime has its own profile always on"},
     {"Deployment", "spec.template.spec.volumes",
@@ -37,7 +45,7 @@ constexpr auto kDifferences = std::to_array<Difference>({
     {"Deployment", "spec.template.spec.containers[].volumeMounts",
      "with eks.secrets: csi, that volume's mount"},
     {"Secret", "", "values never stand in rendered files"},
-    {"ServiceAccount", "", "an identity of its own, for Pod Identity"},
+    {"ServiceAccount", "", "an identity of its own, for its IAM role"},
 });
 
 // Secrets count here by name only.
@@ -62,6 +70,9 @@ void mount_secrets(const spec::Spec& spec, kube::PodSpec& pod) {
 
 kube::Deployment eks_deployment(const spec::Spec& spec, kube::Deployment deployment) {
   deployment.spec.replicas.reset();
+  deployment.spec.min_ready_seconds = kMinReadySeconds;
+  deployment.spec.progress_deadline_seconds =
+      std::chrono::ceil<std::chrono::seconds>(spec.startup + kNodeArrives).count();
   kube::PodSpec& pod = deployment.spec.template_.spec;
   pod.service_account_name = spec.service;
   pod.security_context.emplace().seccomp_profile.emplace().type = "RuntimeDefault";
@@ -82,6 +93,8 @@ kube::ServiceAccount make_service_account(const spec::Spec& spec) {
   out.metadata.labels = {{"app.kubernetes.io/name", spec.service},
                          {"app.kubernetes.io/managed-by", "minato"}};
   out.automount_service_account_token = false;
+  if (uses_irsa(spec))
+    out.metadata.annotations[std::string(kRoleAnnotation)] = role_arn(spec, "service");
   return out;
 }
 
@@ -202,6 +215,10 @@ Files render_kubernetes(const spec::Spec& spec, const Image& image) {
       "# The service as any cluster can run it; what only EKS knows is in overlays/eks.\n" +
       kustomization(base);
   add_secret_files(spec, std::string(kOverlay), files, overlay);
+  if (spec.eks.prometheus) {
+    overlay.push_back("prometheus-rule.yaml");
+    files[std::string(kOverlay) + overlay.back()] = prometheus_rule_yaml(spec);
+  }
   files[std::string(kOverlay) + "kustomization.yaml"] = overlay_kustomization(spec, image, overlay);
   add_addon_files(spec, "kubernetes/addons/", files);
   return files;

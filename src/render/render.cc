@@ -4,12 +4,14 @@
 
 #include "base/strings.h"
 #include "render/addons.h"
+#include "render/identity.h"
 #include "render/kubernetes.h"
 #include "render/terraform.h"
 
 namespace minato::render {
 namespace {
 
+constexpr std::size_t kMaxServiceName = 64 - std::string_view("-cluster-autoscaler").size();
 constexpr std::size_t kMaxZoneLetters = 8;  // /20 blocks below the ones of the public subnets.
 
 class Problems {
@@ -92,6 +94,19 @@ void check_place(const spec::Spec& spec, Problems& problems) {
       fmt::format("no cluster-autoscaler is known for {}; known: 1.33 to 1.36", spec.eks.version));
 }
 
+void check_choices(const spec::Spec& spec, Problems& problems) {
+  problems.require(spec.service.size() <= kMaxServiceName, "service",
+                   fmt::format("'{}' is longer than the {} characters that names of IAM roles leave",
+                               spec.service, kMaxServiceName));
+  problems.require(!spec.eks.split_groups || spec.scaling.spot_percent == 100, "eks.split_groups",
+                   fmt::format("nodes.scaling.spot is {}%; with a group for each, 'spot: 100%' and "
+                               "'on_demand_base' say how many nodes are of which",
+                               spec.scaling.spot_percent));
+  problems.require(!uses_irsa(spec) || !account_of(spec).empty(), "eks.account",
+                   "with 'identity: irsa' service accounts state the ARNs of their roles, and the "
+                   "file names no account, or several; say which, in quotes: \"123456789012\"");
+}
+
 }  // namespace
 
 Result<Files> render(const spec::Spec& spec) {
@@ -99,6 +114,7 @@ Result<Files> render(const spec::Spec& spec) {
   check_balancer(spec.load_balancer, problems);
   check_network(spec, problems);
   check_place(spec, problems);
+  check_choices(spec, problems);
   RETURN_IF_ERROR(problems.status());
   ASSIGN_OR_RETURN(const Image image, image_of(spec));
   Files out = render_terraform(spec, image);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/value.hpp>
 
+#include "render/identity.h"
 #include "render/yaml.h"
 
 namespace minato::render {
@@ -129,13 +131,16 @@ void add_provider_class(const spec::Spec& spec, const std::vector<RemoteSecret>&
   // The provider takes its list as text: YAML in YAML. A mapping of one key gives its layout.
   std::string list = to_yaml(json::object{{"objects", std::move(objects)}});
   list.erase(0, list.find('\n') + 1);
+  json::object parameters{{"region", spec.region}};
+  if (!uses_irsa(spec)) parameters["usePodIdentity"] = "true";
+  parameters["objects"] = list;
   const json::object object{
       {"apiVersion", "secrets-store.csi.x-k8s.io/v1"},
       {"kind", "SecretProviderClass"},
       {"metadata", metadata(spec, secret_name(spec))},
       {"spec",
        {{"provider", "aws"},
-        {"parameters", {{"region", spec.region}, {"usePodIdentity", "true"}, {"objects", list}}},
+        {"parameters", std::move(parameters)},
         {"secretObjects", json::array{json::object{{"secretName", secret_name(spec)},
                                                    {"type", "Opaque"},
                                                    {"data", std::move(members)}}}}}}};
@@ -147,6 +152,27 @@ void add_provider_class(const spec::Spec& spec, const std::vector<RemoteSecret>&
 }
 
 }  // namespace
+
+std::span<const SecretWay> secret_ways() {
+  static constexpr auto kWays = std::to_array<SecretWay>({
+      {"external-secrets",
+       "External Secrets copies values from Parameter Store and Secrets Manager into a Secret of the "
+       "cluster",
+       "manifests hold names only; changed values arrive within 15 minutes; Pods start without AWS",
+       "an operator to keep up to date (a new minor every few weeks, only the newest supported); the "
+       "values also stand in the cluster's store; running Pods see a change after a restart only"},
+      {"csi",
+       "the Secrets Store CSI driver reads values when a Pod starts, as the Pod's own role, into files "
+       "and a Secret",
+       "every service reads its own secrets with its own permissions; an EKS add-on, nothing to host",
+       "a Pod cannot start while AWS does not answer; the Secret exists only while a Pod mounts it"},
+      {"plain",
+       "you make the Secret by hand with kubectl",
+       "no operator, no AWS permissions",
+       "nobody rotates it, nothing records it, and it is lost with the cluster; only for a beginning"},
+  });
+  return kWays;
+}
 
 std::vector<RemoteSecret> remote_secrets(const spec::Spec& spec) {
   std::vector<RemoteSecret> out;

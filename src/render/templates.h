@@ -16,7 +16,8 @@ extern const std::string_view kClusterTf;
 extern const std::string_view kAddonsTf;
 extern const std::string_view kNodesTf;      // What the groups share.
 extern const std::string_view kNodeGroupTf;  // Once per group.
-extern const std::string_view kUserDataTpl;
+extern const std::string_view kUserDataTpl;  // Amazon Linux 2023: MIME around a NodeConfig.
+extern const std::string_view kBottlerocketTpl;
 extern const std::string_view kIdentityTf;
 extern const std::string_view kRegistryTf;
 extern const std::string_view kSecretsTf;

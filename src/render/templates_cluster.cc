@@ -27,7 +27,7 @@ resource "aws_iam_role" "cluster" {
 
 resource "aws_iam_role_policy_attachment" "cluster" {
   role = aws_iam_role.cluster.name
-  policy_arn = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+  policy_arn = "arn:@{partition}:iam::aws:policy/AmazonEKSClusterPolicy"
 }
 
 resource "aws_eks_cluster" "this" {
@@ -79,11 +79,6 @@ resource "aws_eks_cluster" "this" {
     aws_iam_role_policy_attachment.cluster,
   ]
 }
-)TF";
-
-const std::string_view kAddonsTf = R"TF(
-# Who may use the cluster, and what every cluster needs. A version is EKS's default for the
-# cluster's minor unless var.addon_versions pins one.
 @if admins
 
 resource "aws_eks_access_entry" "admin" {
@@ -98,7 +93,7 @@ resource "aws_eks_access_policy_association" "admin" {
 
   cluster_name = aws_eks_cluster.this.name
   principal_arn = each.value.principal_arn
-  policy_arn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+  policy_arn = "arn:@{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
   access_scope {
     type = "cluster"
@@ -112,6 +107,11 @@ resource "aws_eks_access_entry" "node" {
   principal_arn = aws_iam_role.node.arn
   type = "EC2_LINUX"
 }
+)TF";
+
+const std::string_view kAddonsTf = R"TF(
+# What every cluster needs. A version is EKS's default for the cluster's minor unless
+# var.addon_versions pins one.
 
 variable "addon_versions" {
   description = "Versions of add-ons that shall differ from EKS's default, by name."
@@ -131,8 +131,12 @@ locals {
     for name, found in data.aws_eks_addon_version.this : name => lookup(var.addon_versions, name, found.version)
   }
 
+@if irsa
+  # DaemonSets, without which no node becomes ready.
+@else
   # DaemonSets, without which no node becomes ready and no Pod has an identity.
-  addons_before_nodes = ["eks-pod-identity-agent", "kube-proxy", "vpc-cni"]
+@end
+  addons_before_nodes = @{addons_before_nodes}
 
   # Their Pods need nodes.
   addons_on_nodes = {
@@ -169,249 +173,20 @@ resource "aws_eks_addon" "on_nodes" {
   addon_name = each.key
   addon_version = local.addon_versions[each.key]
   configuration_values = jsonencode(each.value)
+@if irsa
+  service_account_role_arn = each.key == "amazon-cloudwatch-observability" ? aws_iam_role.pod["cloudwatch-agent"].arn : null
+@end
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "OVERWRITE"
 
   depends_on = [
     aws_autoscaling_group.master,
     aws_autoscaling_group.scaling,
+@if !irsa
     aws_eks_pod_identity_association.this,
+@end
   ]
 }
-)TF";
-
-const std::string_view kNodesTf = R"TF(
-# Two groups: master, on demand and tainted, for what the cluster itself needs; scaling, for the service.
-
-data "aws_iam_policy_document" "node_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type = "Service"
-      identifiers = ["ec2.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "node" {
-  name = "${local.cluster}-node"
-  assume_role_policy = data.aws_iam_policy_document.node_trust.json
-}
-
-resource "aws_iam_role_policy_attachment" "node" {
-  for_each = toset([
-    "AmazonEC2ContainerRegistryPullOnly",
-    "AmazonEKSWorkerNodePolicy",
-    "AmazonEKS_CNI_Policy",
-    "AmazonSSMManagedInstanceCore",
-  ])
-
-  role = aws_iam_role.node.name
-  policy_arn = "arn:aws:iam::aws:policy/${each.value}"
-}
-
-resource "aws_iam_instance_profile" "node" {
-  name = "${local.cluster}-node"
-  role = aws_iam_role.node.name
-}
-
-# Beside the cluster's own group, which alone carries the tag kubernetes.io/cluster/….
-resource "aws_security_group" "node" {
-  name = "${local.cluster}-node"
-  description = "The NodePort of ${local.service} from its load balancer"
-  vpc_id = local.vpc_id
-
-  tags = { Name = "${local.cluster}-node" }
-}
-
-resource "aws_vpc_security_group_ingress_rule" "node_port" {
-  security_group_id = aws_security_group.node.id
-  description = "requests and health checks"
-  referenced_security_group_id = aws_security_group.load_balancer.id
-  ip_protocol = "tcp"
-  from_port = local.node_port
-  to_port = local.node_port
-}
-)TF";
-
-const std::string_view kNodeGroupTf = R"TF(
-
-# nodes.@{group}
-
-# AWS's newest image for the version: a plan shows when there is one, an apply rolls it out.
-data "aws_ssm_parameter" "@{group}_image" {
-  name = "/aws/service/eks/optimized-ami/${aws_eks_cluster.this.version}/amazon-linux-2023/@{architecture}/standard/recommended/image_id"
-}
-
-resource "aws_launch_template" "@{group}" {
-  name_prefix = "${local.cluster}-@{group}-"
-  image_id = data.aws_ssm_parameter.@{group}_image.insecure_value
-@if !mixed
-  instance_type = @{first_type} # nodes.@{group}.types
-@end
-  update_default_version = true
-
-  user_data = base64encode(templatefile("${path.module}/templates/user-data.tftpl", {
-    cluster = aws_eks_cluster.this.name
-    endpoint = aws_eks_cluster.this.endpoint
-    certificate_authority = aws_eks_cluster.this.certificate_authority[0].data
-    service_cidr = local.service_cidr
-    labels = @{node_labels}
-    taints = @{node_taints}
-  }))
-
-  iam_instance_profile {
-    arn = aws_iam_instance_profile.node.arn
-  }
-
-  vpc_security_group_ids = [
-    aws_eks_cluster.this.vpc_config[0].cluster_security_group_id,
-    aws_security_group.node.id,
-  ]
-
-  # Pods are one hop too far: their permissions come from Pod Identity, never from the node.
-  metadata_options {
-    http_endpoint = "enabled"
-    http_tokens = "required"
-    http_put_response_hop_limit = 1
-  }
-
-  block_device_mappings {
-    device_name = "/dev/xvda"
-
-    ebs {
-      volume_type = "gp3"
-      volume_size = 50
-      encrypted = true
-      delete_on_termination = true
-    }
-  }
-
-  dynamic "tag_specifications" {
-    for_each = toset(["instance", "network-interface", "volume"])
-
-    content {
-      resource_type = tag_specifications.value
-      tags = { Name = "${local.cluster}-@{group}", service = local.service }
-    }
-  }
-
-  lifecycle {
-    create_before_destroy = true
-  }
-}
-
-resource "aws_autoscaling_group" "@{group}" {
-  name = @{group_name}
-  min_size = @{min} # nodes.@{group}.min
-  max_size = @{max} # nodes.@{group}.max
-  vpc_zone_identifier = local.private_subnet_ids # zones
-@if attached
-  target_group_arns = [aws_lb_target_group.this.arn]
-@end
-@if rebalance
-  capacity_rebalance = true # a replacement starts when spot is likely to end, not when it has
-@end
-
-  # Not ELB: a fault of the service would have every node replaced.
-  health_check_type = "EC2"
-  health_check_grace_period = 300
-  wait_for_capacity_timeout = "0"
-  enabled_metrics = ["GroupDesiredCapacity", "GroupInServiceInstances"]
-@if suspended
-  suspended_processes = @{suspended_processes} # the autoscaler decides which node ends
-@end
-@if mixed
-
-  mixed_instances_policy {
-    launch_template {
-      launch_template_specification {
-        launch_template_id = aws_launch_template.@{group}.id
-        version = aws_launch_template.@{group}.latest_version
-      }
-
-      dynamic "override" {
-        for_each = @{types} # nodes.@{group}.types
-
-        content {
-          instance_type = override.value
-        }
-      }
-    }
-
-    instances_distribution {
-      on_demand_base_capacity = @{on_demand_base} # nodes.@{group}.on_demand_base
-      on_demand_percentage_above_base_capacity = @{on_demand_percentage} # 100 % less nodes.@{group}.spot
-      on_demand_allocation_strategy = @{on_demand_allocation_strategy}
-      spot_allocation_strategy = @{spot_allocation_strategy}
-    }
-  }
-@else
-
-  launch_template {
-    id = aws_launch_template.@{group}.id
-    version = aws_launch_template.@{group}.latest_version
-  }
-@end
-
-  instance_refresh {
-    strategy = "Rolling"
-
-    preferences {
-      min_healthy_percentage = 90
-      skip_matching = true
-    }
-  }
-
-  dynamic "tag" {
-    for_each = {
-@{group_tags}
-    }
-
-    content {
-      key = tag.key
-      value = tag.value
-      propagate_at_launch = true
-    }
-  }
-
-  lifecycle {
-    # Set by the autoscaler, or by hand, from the first apply on.
-    ignore_changes = [desired_capacity]
-  }
-
-  depends_on = [aws_eks_access_entry.node, aws_eks_addon.before_nodes]
-}
-)TF";
-
-const std::string_view kUserDataTpl = R"TF(
-MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary="//"
-
---//
-Content-Type: application/node.eks.aws
-
----
-apiVersion: node.eks.aws/v1alpha1
-kind: NodeConfig
-spec:
-  cluster:
-    name: ${cluster}
-    apiServerEndpoint: ${endpoint}
-    certificateAuthority: ${certificate_authority}
-    cidr: ${service_cidr}
-  kubelet:
-    config:
-      shutdownGracePeriod: 30s
-      shutdownGracePeriodCriticalPods: 10s
-    flags:
-      - --node-labels=${labels}
-%{ if taints != "" ~}
-      - --register-with-taints=${taints}
-%{ endif ~}
-
---//--
 )TF";
 
 }  // namespace minato::render

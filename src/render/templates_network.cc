@@ -38,6 +38,11 @@ locals {
 
   # Both sides must agree on it: the target group here, the Service in kubernetes/base/service.yaml.
   node_port = @{node_port}
+@if node_health
+
+  # Where kube-proxy says whether its node stays. eks.target_health
+  node_health_port = 10256
+@end
 
   service_cidr = "10.100.0.0/16"
 }
@@ -57,6 +62,14 @@ resource "aws_vpc" "this" {
 locals {
   # By letter, so that adding a zone moves no other zone's subnets.
   zone_numbers = @{zone_numbers} # zones
+
+@if nat_per_zone
+  # A zone that is lost takes its own way out along and no other's.
+  nat_zones = toset(local.zones) # eks.vpc.nat
+@else
+  # One way out for all zones: cheaper, and lost with its zone.
+  nat_zones = toset([local.zones[0]]) # eks.vpc.nat
+@end
 
   vpc_id = aws_vpc.this.id
   public_subnet_ids = [for zone in local.zones : aws_subnet.public[zone].id]
@@ -136,16 +149,6 @@ resource "aws_route_table" "private" {
   tags = { Name = "${local.cluster}-private-${each.key}" }
 }
 
-locals {
-@if nat_per_zone
-  # A zone that is lost takes its own way out along and no other's.
-  nat_zones = toset(local.zones) # eks.vpc.nat
-@else
-  # One way out for all zones: cheaper, and lost with its zone.
-  nat_zones = toset([local.zones[0]]) # eks.vpc.nat
-@end
-}
-
 resource "aws_route" "nat" {
   for_each = aws_route_table.private
 
@@ -212,12 +215,14 @@ resource "aws_vpc_security_group_ingress_rule" "internet" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "nodes" {
+  for_each = @{node_ports}
+
   security_group_id = aws_security_group.load_balancer.id
-  description = "requests and health checks"
+  description = each.key
   referenced_security_group_id = aws_security_group.node.id
   ip_protocol = "tcp"
-  from_port = local.node_port
-  to_port = local.node_port
+  from_port = each.value
+  to_port = each.value
 }
 
 resource "aws_lb" "this" {
@@ -245,9 +250,18 @@ resource "aws_lb_target_group" "this" {
   deregistration_delay = @{deregistration_delay} # load_balancer.deregistration_delay
   slow_start = @{slow_start} # load_balancer.slow_start
 
+@if node_health
+  # Of the node, not of the service: kube-proxy answers 503 as soon as the autoscaler has tainted its
+  # node, so that no new request comes while it drains. Which Pods are well, their probes tell.
+  health_check {
+    port = local.node_health_port # eks.target_health
+    path = "/healthz"
+    matcher = "200"
+@else
   health_check {
     path = @{health_path} # health
     matcher = @{matcher}
+@end
     interval = @{health_interval} # load_balancer.health_check.interval
     timeout = @{health_timeout} # load_balancer.health_check.timeout
     healthy_threshold = @{healthy_threshold} # load_balancer.health_check.healthy

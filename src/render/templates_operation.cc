@@ -2,104 +2,6 @@
 
 namespace minato::render {
 
-const std::string_view kIdentityTf = R"TF(
-# What Pods may do on AWS: a role for each kind of Pod, bound to its service account by EKS Pod
-# Identity. A role reaches Pods that start after its association.
-
-data "aws_caller_identity" "this" {}
-
-locals {
-  pod_identities = {
-    cloudwatch-agent = { namespace = "amazon-cloudwatch", account = "cloudwatch-agent" }
-    cluster-autoscaler = { namespace = "kube-system", account = "@{autoscaler_account}" }
-@if external_secrets
-    external-secrets = { namespace = "@{external_secrets_namespace}", account = "@{external_secrets_account}" } # eks.secrets
-@end
-    service = { namespace = local.service, account = local.service }
-  }
-}
-
-data "aws_iam_policy_document" "pod_trust" {
-  statement {
-    actions = ["sts:AssumeRole", "sts:TagSession"]
-
-    principals {
-      type = "Service"
-      identifiers = ["pods.eks.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "pod" {
-  for_each = local.pod_identities
-
-  name = "${local.cluster}-${each.key}"
-  assume_role_policy = data.aws_iam_policy_document.pod_trust.json
-}
-
-resource "aws_eks_pod_identity_association" "this" {
-  for_each = local.pod_identities
-
-  cluster_name = aws_eks_cluster.this.name
-  namespace = each.value.namespace
-  service_account = each.value.account
-  role_arn = aws_iam_role.pod[each.key].arn
-}
-@if policies
-
-resource "aws_iam_role_policy_attachment" "service" {
-  for_each = toset(@{policies}) # eks.policies
-
-  role = aws_iam_role.pod["service"].name
-  policy_arn = each.value
-}
-@end
-
-resource "aws_iam_role_policy_attachment" "cloudwatch_agent" {
-  role = aws_iam_role.pod["cloudwatch-agent"].name
-  policy_arn = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
-}
-
-data "aws_iam_policy_document" "cluster_autoscaler" {
-  statement {
-    sid = "Look"
-    resources = ["*"]
-    actions = [
-      "autoscaling:DescribeAutoScalingGroups",
-      "autoscaling:DescribeAutoScalingInstances",
-      "autoscaling:DescribeLaunchConfigurations",
-      "autoscaling:DescribeScalingActivities",
-      "ec2:DescribeImages",
-      "ec2:DescribeInstanceTypes",
-      "ec2:DescribeLaunchTemplateVersions",
-      "ec2:GetInstanceTypesFromInstanceRequirements",
-      "eks:DescribeNodegroup",
-    ]
-  }
-
-  statement {
-    sid = "ScaleOwnGroups"
-    resources = ["*"]
-    actions = [
-      "autoscaling:SetDesiredCapacity",
-      "autoscaling:TerminateInstanceInAutoScalingGroup",
-    ]
-
-    condition {
-      test = "StringEquals"
-      variable = "aws:ResourceTag/k8s.io/cluster-autoscaler/${local.cluster}"
-      values = ["owned"]
-    }
-  }
-}
-
-resource "aws_iam_role_policy" "cluster_autoscaler" {
-  name = "scale-own-groups"
-  role = aws_iam_role.pod["cluster-autoscaler"].name
-  policy = data.aws_iam_policy_document.cluster_autoscaler.json
-}
-)TF";
-
 const std::string_view kRegistryTf = R"TF(
 resource "aws_ecr_repository" "this" {
   name = @{repository} # @{image_key}
@@ -139,6 +41,8 @@ resource "aws_secretsmanager_secret" "this" {
 
 # Parameters cannot exist without a value, and even an ignored one is read back into the state: they
 # are made by hand, and only named here.
+
+data "aws_caller_identity" "this" {}
 @end
 @if reader
 
@@ -149,7 +53,7 @@ data "aws_iam_policy_document" "read_secrets" {
     actions = ["ssm:GetParameter", "ssm:GetParameters"]
     resources = [
       for name in @{ssm_names} : # secrets
-      "arn:aws:ssm:${local.region}:${data.aws_caller_identity.this.account_id}:parameter/${name}"
+      "arn:@{partition}:ssm:${local.region}:${data.aws_caller_identity.this.account_id}:parameter/${name}"
     ]
   }
 @end
@@ -301,8 +205,10 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
 
 # Instances that were asked for and do not come: no capacity, or no quota.
 resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
-  alarm_name = "${local.service}-missing-nodes"
-  alarm_description = "The scaling group has had fewer instances than it wants for ten minutes."
+  for_each = local.groups
+
+  alarm_name = "${local.service}-${each.key}-missing-nodes"
+  alarm_description = "The group has had fewer instances than it wants for ten minutes."
   comparison_operator = "GreaterThanThreshold"
   threshold = 0
   evaluation_periods = 10
@@ -326,7 +232,7 @@ resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
       metric {
         namespace = "AWS/AutoScaling"
         metric_name = metric_query.value
-        dimensions = { AutoScalingGroupName = aws_autoscaling_group.scaling.name }
+        dimensions = { AutoScalingGroupName = each.value }
         period = 60
         stat = "Average"
       }
@@ -383,11 +289,11 @@ hand and leaves it alone unless told otherwise; `minato render --diff` shows wha
 | `terraform/network.tf` | @{network_line} |
 | `terraform/load-balancer.tf`, `certificate.tf` | HTTPS listener, redirect, target group on NodePort @{node_port} |
 | `terraform/cluster.tf`, `addons.tf` | EKS @{version_plain}, who may use it, its add-ons |
-| `terraform/nodes.tf` | the two Auto Scaling groups |
+| `terraform/nodes.tf` | the Auto Scaling groups |
 | `terraform/identity.tf` | roles of Pods |
 | `terraform/observability.tf` | logs and alarms |
 | `kubernetes/base`, `overlays/eks` | the service |
-| `kubernetes/addons` | Helm charts: autoscaler, metrics@{addons_line} |
+| `kubernetes/addons` | Helm charts: autoscaler, termination handler, metrics@{addons_line} |
 
 ## Apply
 ```sh

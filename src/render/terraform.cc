@@ -10,6 +10,7 @@
 #include "kube/names.h"
 #include "render/addons.h"
 #include "render/hcl.h"
+#include "render/identity.h"
 #include "render/secrets.h"
 #include "render/template.h"
 #include "render/templates.h"
@@ -75,6 +76,35 @@ void add_network(const spec::Spec& spec, const blueprint::Blueprint& blueprint, 
                     {"new_vpc", spec.eks.vpc.id.empty()},
                     {"hosted_zone", !hosted_zone(spec).empty()},
                     {"new_certificate", spec.eks.certificate.empty()}});
+}
+
+// The longest a node takes to leave: its Pods', then its connections', with a little to notice it.
+std::int64_t drain_seconds(const spec::Spec& spec) {
+  return seconds(spec.stop.drain + spec.stop.timeout + spec.load_balancer.deregistration_delay +
+                 30s);
+}
+
+void add_nodes(const spec::Spec& spec, Values& out) {
+  const bool bottlerocket = spec.eks.node_image == spec::Eks::NodeImage::kBottlerocket;
+  const bool node_health = spec.eks.target_health == spec::Eks::TargetHealth::kNode;
+  out.texts.insert(
+      {{"node_ports", node_health
+                          ? "{ health = local.node_health_port, requests = local.node_port }"
+                          : "{ requests = local.node_port }"},
+       {"user_data", bottlerocket ? "bottlerocket.toml.tftpl" : "user-data.tftpl"},
+       {"drain_seconds", std::to_string(drain_seconds(spec))}});
+  out.flags.insert({{"bottlerocket", bottlerocket},
+                    {"node_health", node_health},
+                    {"split", spec.eks.split_groups}});
+}
+
+void add_identity(const spec::Spec& spec, Values& out) {
+  const bool irsa = spec.eks.identity == spec::Eks::Identity::kIrsa;
+  std::vector<std::string> addons{"kube-proxy", "vpc-cni"};
+  if (!irsa) addons.insert(addons.begin(), "eks-pod-identity-agent");
+  out.texts.insert({{"partition", std::string(partition_of(spec))},
+                    {"addons_before_nodes", hcl_list(addons)}});
+  out.flags.insert({{"irsa", irsa}});
 }
 
 void add_secrets(const spec::Spec& spec, Values& out) {
@@ -144,6 +174,8 @@ Values shared_values(const spec::Spec& spec, const blueprint::Blueprint& bluepri
                {"policies", !spec.eks.policies.empty()},
                {"ecr", !ecr_repository(image, spec).empty()}};
   add_network(spec, blueprint, out);
+  add_nodes(spec, out);
+  add_identity(spec, out);
   add_secrets(spec, out);
   return out;
 }
@@ -169,21 +201,81 @@ std::string tag_lines(const cloud::AutoScalingGroup& group) {
   return join(out, "\n");
 }
 
-std::string node_group(const blueprint::NodeGroup& in, std::string_view name, Values values) {
-  const cloud::AutoScalingGroup& group = in.group;
+// One group as it is rendered, with the keys of the file that its numbers come from.
+struct Group {
+  blueprint::NodeGroup nodes;
+  std::string key;  // "scaling"
+  std::string remark;
+  std::string min_key;
+  std::string base_key;
+  std::string percentage_key;
+};
+
+std::string name_of(const spec::Spec& spec, const Group& group) {
+  return group.nodes.group.name.substr(spec.service.size() + 1);
+}
+
+Group as_in_the_file(const blueprint::NodeGroup& nodes, const std::string& key) {
+  const std::string path = "nodes." + key;
+  return {nodes, key, "", path + ".min", path + ".on_demand_base", "100 % less " + path + ".spot"};
+}
+
+// Rule: EKS Best Practices Guide, "Cluster Autoscaler": a group of its own for each way of paying,
+// since the autoscaler takes all nodes of a group to be alike.
+std::vector<Group> split(const spec::Spec& spec, const blueprint::NodeGroup& mixed) {
+  Group on_demand = as_in_the_file(mixed, std::string(blueprint::kScalingGroup));
+  on_demand.remark = " on demand";
+  on_demand.nodes.group.name = spec.service + "-on-demand";
+  on_demand.nodes.group.min_size = mixed.group.distribution.on_demand_base_capacity;
+  on_demand.nodes.group.distribution.on_demand_base_capacity = 0;
+  on_demand.nodes.group.distribution.on_demand_percentage_above_base_capacity = 100;
+  on_demand.min_key = "nodes.scaling.on_demand_base";
+  on_demand.base_key = on_demand.percentage_key = "eks.split_groups";
+  Group spot = as_in_the_file(mixed, std::string(blueprint::kScalingGroup));
+  spot.remark = " on spot";
+  spot.nodes.group.min_size =
+      std::max(0, mixed.group.min_size - mixed.group.distribution.on_demand_base_capacity);
+  spot.nodes.group.distribution.on_demand_base_capacity = 0;
+  spot.min_key = "nodes.scaling.min less on_demand_base";
+  spot.base_key = "eks.split_groups";
+  return {std::move(on_demand), std::move(spot)};
+}
+
+std::vector<Group> groups_of(const spec::Spec& spec, const blueprint::Blueprint& blueprint) {
+  std::vector<Group> out;
+  for (const blueprint::NodeGroup& nodes : blueprint.groups) {
+    const std::string key = nodes.group.name.substr(spec.service.size() + 1);
+    if (key == blueprint::kScalingGroup && spec.eks.split_groups)
+      std::ranges::move(split(spec, nodes), std::back_inserter(out));
+    else
+      out.push_back(as_in_the_file(nodes, key));
+  }
+  return out;
+}
+
+std::string node_group(const Group& in, const std::string& name, Values values) {
+  const cloud::AutoScalingGroup& group = in.nodes.group;
   const bool spot = group.distribution.on_demand_percentage_above_base_capacity < 100;
+  std::string id = name;  // Terraform's names have underscores where AWS's have dashes.
+  std::ranges::replace(id, '-', '_');
   std::vector<std::string> taints;
-  for (const kube::Taint& taint : in.taints)
+  for (const kube::Taint& taint : in.nodes.taints)
     taints.push_back(fmt::format("{}={}:{}", taint.key, taint.value, taint.effect));
   values.texts.insert(
-      {{"group", std::string(name)},
+      {{"group", name},
+       {"id", id},
+       {"key", in.key},
+       {"key_remark", in.remark},
+       {"min_key", in.min_key},
+       {"base_key", in.base_key},
+       {"percentage_key", in.percentage_key},
        {"group_name", hcl_quote(group.name)},
        {"architecture", architecture_of(group)},
        {"first_type", hcl_quote(group.types.front())},
        {"types", hcl_list(group.types)},
        {"min", std::to_string(group.min_size)},
        {"max", std::to_string(group.max_size)},
-       {"node_labels", hcl_quote(comma_joined(in.labels))},
+       {"node_labels", hcl_quote(comma_joined(in.nodes.labels))},
        {"node_taints", hcl_quote(join(taints, ","))},
        {"suspended_processes", hcl_list(group.suspended_processes)},
        {"on_demand_base", std::to_string(group.distribution.on_demand_base_capacity)},
@@ -233,8 +325,8 @@ Files render_terraform(const spec::Spec& spec, const Image& image) {
   const blueprint::Blueprint blueprint = blueprint::compile(spec, {});
   const Values values = shared_values(spec, blueprint, image);
   std::string nodes = expand(kNodesTf, values);
-  for (const blueprint::NodeGroup& group : blueprint.groups) {
-    nodes += node_group(group, group.group.name.substr(spec.service.size() + 1), values);
+  for (const Group& group : groups_of(spec, blueprint)) {
+    nodes += node_group(group, name_of(spec, group), values);
   }
   std::map<std::string, std::string> texts{
       {"versions.tf", expand(kVersionsTf, values)},
@@ -252,7 +344,8 @@ Files render_terraform(const spec::Spec& spec, const Image& image) {
   if (values.flags.at("secrets") && spec.eks.secrets != spec::Eks::Secrets::kPlain) {
     texts.emplace("secrets.tf", expand(kSecretsTf, values));
   }
-  Files files{{"terraform/templates/user-data.tftpl", expand(kUserDataTpl, values)}};
+  Files files{{"terraform/templates/" + values.texts.at("user_data"),
+               expand(values.flags.at("bottlerocket") ? kBottlerocketTpl : kUserDataTpl, values)}};
   for (const auto& [name, text] : texts) files["terraform/" + name] = hcl_align(text);
   return files;
 }
@@ -267,8 +360,7 @@ std::string render_readme(const spec::Spec& spec, const Image& image) {
       {{"version_plain", spec.eks.version},
        {"network_line",
         spec.eks.vpc.id.empty() ? "the VPC" : "the existing VPC " + spec.eks.vpc.id},
-       {"addons_line", std::string(spec.scaling.spot_percent > 0 ? ", spot notices" : "") +
-                           (uses_external_secrets(spec) ? ", secrets" : "")},
+       {"addons_line", uses_external_secrets(spec) ? ", secrets" : ""},
        {"secret_name", secret_name(spec)},
        {"plain_literals", literals},
        {"secret_commands", secret_commands(spec)}});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/strings.h"
 #include "spec/reader.h"
@@ -59,17 +60,32 @@ void read_vpc(Reader& in, Vpc& vpc) {
   });
 }
 
-Status parse_secrets(const std::string& text, Eks::Secrets& out) {
-  if (text == "external-secrets")
-    out = Eks::Secrets::kExternalSecrets;
-  else if (text == "csi")
-    out = Eks::Secrets::kCsi;
-  else if (text == "plain")
-    out = Eks::Secrets::kPlain;
-  else
-    return fail(Reason::kInvalid,
-                fmt::format("'{}' is none of external-secrets, csi, plain", text));
-  return {};
+template <class T>
+using Choices = std::vector<std::pair<std::string, T>>;
+
+template <class T>
+void choice(Reader& in, const std::string& key, const Choices<T>& choices, T& out) {
+  in.scalar(key, [&](const std::string& text) -> Status {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : choices) {
+      names.push_back(name);
+      if (name != text) continue;
+      out = value;
+      return {};
+    }
+    return fail(Reason::kInvalid, fmt::format("'{}' is none of {}", text, join(names, ", ")));
+  });
+}
+
+void read_account(Reader& in, std::string& account) {
+  in.scalar("account", [&](const std::string& text) -> Status {
+    if (text.size() != 12 || text.find_first_not_of("0123456789") != std::string::npos) {
+      return fail(Reason::kInvalid,
+                  fmt::format("'{}' is no account: twelve digits, in quotes", text));
+    }
+    account = text;
+    return {};
+  });
 }
 
 }  // namespace
@@ -98,7 +114,25 @@ void read_eks(Reader& in, Eks& eks) {
     r.text("hosted_zone", eks.hosted_zone);
     r.text("certificate", eks.certificate);
     if (!eks.certificate.empty()) each_begins(r, "certificate", {eks.certificate}, "arn:");
-    r.scalar("secrets", [&](const std::string& text) { return parse_secrets(text, eks.secrets); });
+    choice(r, "secrets",
+           {{"external-secrets", Eks::Secrets::kExternalSecrets},
+            {"csi", Eks::Secrets::kCsi},
+            {"plain", Eks::Secrets::kPlain}},
+           eks.secrets);
+    choice(r, "node_image",
+           {{"al2023", Eks::NodeImage::kAmazonLinux2023},
+            {"bottlerocket", Eks::NodeImage::kBottlerocket}},
+           eks.node_image);
+    choice(
+        r, "identity",
+        {{"pod-identity", Eks::Identity::kPodIdentity}, {"irsa", Eks::Identity::kIrsa}},
+        eks.identity);
+    choice(r, "target_health",
+           {{"node", Eks::TargetHealth::kNode}, {"service", Eks::TargetHealth::kService}},
+           eks.target_health);
+    read_account(r, eks.account);
+    r.boolean("split_groups", eks.split_groups);
+    r.boolean("prometheus", eks.prometheus);
     r.texts("policies", eks.policies);
     each_begins(r, "policies", eks.policies, "arn:");
     r.integer("log_retention_days", eks.log_retention_days, 1, 3653);

@@ -22,10 +22,19 @@ struct Vpc {
 
 struct Eks {
   enum class Secrets { kExternalSecrets, kCsi, kPlain };
+  enum class NodeImage { kAmazonLinux2023, kBottlerocket };
+  enum class Identity { kPodIdentity, kIrsa };
+  // What the load balancer asks: kube-proxy whether the node stays, or the service through the node.
+  enum class TargetHealth { kNode, kService };
 
   std::string version = "1.35";
   std::string image;  // As the cluster pulls it; "": `image`, which then must be a registry's.
   Vpc vpc;
+  NodeImage node_image = NodeImage::kAmazonLinux2023;
+  bool split_groups = false;  // On demand and spot in two groups instead of one mixed one.
+  TargetHealth target_health = TargetHealth::kNode;
+  Identity identity = Identity::kPodIdentity;
+  std::string account;  // Twelve digits; "": as in the image's or any other address of the file.
   std::vector<std::string> admins;      // ARNs of IAM principals; none: whoever applies.
   std::vector<std::string> api_access;  // CIDR blocks that reach the API; none: the VPC only.
   std::string hosted_zone;              // Of Route 53; default: the domain without its first label.
@@ -33,6 +42,7 @@ struct Eks {
   Secrets secrets = Secrets::kExternalSecrets;
   std::vector<std::string> policies;  // ARNs of the IAM policies that the service's Pods get.
   std::int32_t log_retention_days = 30;
+  bool prometheus = false;  // Rules for an operator of Prometheus that the cluster has already.
   bool protect = true;  // Against destroying cluster and load balancer by mistake.
 };
 

@@ -82,6 +82,15 @@ spec::Spec any_spec(Chance& chance) {
   }
   spec.eks.vpc.nat_per_zone = chance.coin();
   spec.eks.protect = chance.coin();
+  spec.eks.prometheus = chance.coin();
+  spec.eks.node_image = chance.one_of(
+      {spec::Eks::NodeImage::kAmazonLinux2023, spec::Eks::NodeImage::kBottlerocket});
+  spec.eks.identity =
+      chance.one_of({spec::Eks::Identity::kPodIdentity, spec::Eks::Identity::kIrsa});
+  spec.eks.account = "123456789012";
+  spec.eks.target_health =
+      chance.one_of({spec::Eks::TargetHealth::kNode, spec::Eks::TargetHealth::kService});
+  spec.eks.split_groups = spec.scaling.spot_percent == 100 && chance.coin();
   return spec;
 }
 

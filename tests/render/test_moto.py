@@ -38,6 +38,7 @@ locals {
     endpoint              = "https://cluster.invalid"
     certificate_authority = [{ data = "Q0E=" }]
     vpc_config            = [{ cluster_security_group_id = aws_security_group.stand_in.id }]
+    identity              = [{ oidc = [{ issuer = "https://oidc.cluster.invalid/id/1" }] }]
   }
 }
 """
@@ -56,9 +57,9 @@ def adapt(directory, endpoint, region):
             text = block(kind).sub("", text)
         text = text.replace("aws_eks_cluster.this", "local.stand_in")
         text = text.replace("  depends_on = [aws_eks_access_entry.node, aws_eks_addon.before_nodes]\n", "")
-        text = re.sub(r'name = "/aws/service/eks/.*/(x86_64|arm64)/.*"',
+        text = re.sub(r'name = "\$\{local.node_image\}/(x86_64|arm64)/.*"',
                       r'name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-\1"', text)
-        text = text.replace('  description                  = "requests and health checks"\n', "")
+        text = re.sub(r"^  description                  = each.key\n", "", text, flags=re.M)
         path.write_text(text)
     (directory / "stand-in.tf").write_text(STAND_IN)
     endpoints = "\n".join(f'    {name} = "{endpoint}"' for name in SERVICES)
@@ -148,7 +149,7 @@ class AppliedToMoto(Scratch):
         self.assertEqual([], aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"])
         self.assertEqual([], aws("elbv2").describe_load_balancers()["LoadBalancers"])
 
-    def check_balancer(self, aws, deregistration_delay):
+    def check_balancer(self, aws, deregistration_delay, health_port="10256"):
         elb = aws("elbv2")
         group, = elb.describe_target_groups()["TargetGroups"]
         self.assertEqual(("instance", "HTTP", 30080), (group["TargetType"], group["Protocol"], group["Port"]))
@@ -156,6 +157,7 @@ class AppliedToMoto(Scratch):
         self.assertEqual(str(deregistration_delay), attributes["deregistration_delay.timeout_seconds"])
         balancer, = elb.describe_load_balancers()["LoadBalancers"]
         listeners = {l["Port"]: l for l in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]}
+        self.assertEqual(health_port, group["HealthCheckPort"])
         self.assertEqual("redirect", listeners[80]["DefaultActions"][0]["Type"])
         self.assertEqual("HTTPS", listeners[443]["Protocol"])
         self.assertEqual(group["TargetGroupArn"], listeners[443]["DefaultActions"][0]["TargetGroupArn"])
@@ -186,6 +188,9 @@ class AppliedToMoto(Scratch):
                           distribution["SpotAllocationStrategy"]))
         self.assertEqual(["m6i.large", "m5.large", "m5a.large", "m5d.large", "m5ad.large"],
                          [o["InstanceType"] for o in scaling["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"]])
+        hook, = aws("autoscaling").describe_lifecycle_hooks(AutoScalingGroupName="shop-scaling")["LifecycleHooks"]
+        self.assertEqual(("autoscaling:EC2_INSTANCE_TERMINATING", 90, "CONTINUE"),
+                         (hook["LifecycleTransition"], hook["HeartbeatTimeout"], hook["DefaultResult"]))
         tags = {t["Key"]: t["Value"] for t in scaling["Tags"]}
         self.assertEqual("owned", tags["k8s.io/cluster-autoscaler/shop"])
         self.assertEqual("scaling", tags["k8s.io/cluster-autoscaler/node-template/label/minato.dev/node-group"])

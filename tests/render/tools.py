@@ -90,19 +90,23 @@ CHOICES = {
               "nodes: {master: {types: [t3.medium, t3.large], min: 3}, scaling: {types: [m5.large, m6i.large], spot: 50%, on_demand_base: 1}}"),
     "eks": ("", "eks: {version: '1.34', protect: false, api_access: [203.0.113.0/24, 198.51.100.7/32]}",
             "eks: {admins: ['arn:aws:iam::123456789012:role/a'], policies: ['arn:aws:iam::123456789012:policy/p'], log_retention_days: 7}"),
+    "choices": ("", "eks: {node_image: bottlerocket}", "eks: {identity: irsa, account: '123456789012'}",
+                "nodes: {scaling: {types: [m5.large, m6i.large], min: 4, max: 9, spot: 100%, on_demand_base: 1}}\neks: {split_groups: true, target_health: service}",
+                "eks: {node_image: bottlerocket, identity: irsa, prometheus: true}"),
     "domain": ("", "eks: {certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/x'}",
                "eks: {hosted_zone: example.com, certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/x'}"),
 }
 
 
 def variants():
-    """Every pair of choices at least once, each as the texts of a base and its overlays."""
+    """Every pair of choices at least once, each as the texts of a base and its overlays; but for pairs
+    that speak of the same nodes, where the second would only replace the first."""
     base = example("small").read_text()
     seen = set()
     for first, second in itertools.combinations(CHOICES, 2):
         for a, b in itertools.product(CHOICES[first], CHOICES[second]):
             overlays = tuple(text for text in (a, b) if text)
-            if overlays not in seen:
+            if overlays not in seen and not ("nodes:" in a and "nodes:" in b):
                 seen.add(overlays)
                 yield [base, *(overlay + "\n" for overlay in overlays)]
 

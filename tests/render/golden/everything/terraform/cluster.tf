@@ -63,3 +63,29 @@ resource "aws_eks_cluster" "this" {
     aws_iam_role_policy_attachment.cluster,
   ]
 }
+
+resource "aws_eks_access_entry" "admin" {
+  for_each = toset(["arn:aws:iam::123456789012:role/platform", "arn:aws:iam::123456789012:role/on-call"]) # eks.admins
+
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = each.value
+}
+
+resource "aws_eks_access_policy_association" "admin" {
+  for_each = aws_eks_access_entry.admin
+
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = each.value.principal_arn
+  policy_arn    = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+
+  access_scope {
+    type = "cluster"
+  }
+}
+
+# Lets instances with this role join as nodes.
+resource "aws_eks_access_entry" "node" {
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = aws_iam_role.node.arn
+  type          = "EC2_LINUX"
+}

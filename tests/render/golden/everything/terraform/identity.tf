@@ -1,8 +1,6 @@
 # What Pods may do on AWS: a role for each kind of Pod, bound to its service account by EKS Pod
 # Identity. A role reaches Pods that start after its association.
 
-data "aws_caller_identity" "this" {}
-
 locals {
   pod_identities = {
     cloudwatch-agent   = { namespace = "amazon-cloudwatch", account = "cloudwatch-agent" }

@@ -125,8 +125,10 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
 
 # Instances that were asked for and do not come: no capacity, or no quota.
 resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
-  alarm_name          = "${local.service}-missing-nodes"
-  alarm_description   = "The scaling group has had fewer instances than it wants for ten minutes."
+  for_each = local.groups
+
+  alarm_name          = "${local.service}-${each.key}-missing-nodes"
+  alarm_description   = "The group has had fewer instances than it wants for ten minutes."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   evaluation_periods  = 10
@@ -150,7 +152,7 @@ resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
       metric {
         namespace   = "AWS/AutoScaling"
         metric_name = metric_query.value
-        dimensions  = { AutoScalingGroupName = aws_autoscaling_group.scaling.name }
+        dimensions  = { AutoScalingGroupName = each.value }
         period      = 60
         stat        = "Average"
       }

@@ -10,6 +10,8 @@ resource "aws_secretsmanager_secret" "this" {
 # Parameters cannot exist without a value, and even an ignored one is read back into the state: they
 # are made by hand, and only named here.
 
+data "aws_caller_identity" "this" {}
+
 data "aws_iam_policy_document" "read_secrets" {
   statement {
     sid     = "Parameters"

@@ -1,12 +1,5 @@
-# Who may use the cluster, and what every cluster needs. A version is EKS's default for the
-# cluster's minor unless var.addon_versions pins one.
-
-# Lets instances with this role join as nodes.
-resource "aws_eks_access_entry" "node" {
-  cluster_name  = aws_eks_cluster.this.name
-  principal_arn = aws_iam_role.node.arn
-  type          = "EC2_LINUX"
-}
+# What every cluster needs. A version is EKS's default for the cluster's minor unless
+# var.addon_versions pins one.
 
 variable "addon_versions" {
   description = "Versions of add-ons that shall differ from EKS's default, by name."

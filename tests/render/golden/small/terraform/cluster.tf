@@ -63,3 +63,10 @@ resource "aws_eks_cluster" "this" {
     aws_iam_role_policy_attachment.cluster,
   ]
 }
+
+# Lets instances with this role join as nodes.
+resource "aws_eks_access_entry" "node" {
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = aws_iam_role.node.arn
+  type          = "EC2_LINUX"
+}

@@ -10,5 +10,8 @@ locals {
   # Both sides must agree on it: the target group here, the Service in kubernetes/base/service.yaml.
   node_port = 30080
 
+  # Where kube-proxy says whether its node stays. eks.target_health
+  node_health_port = 10256
+
   service_cidr = "10.100.0.0/16"
 }

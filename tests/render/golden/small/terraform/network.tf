@@ -12,6 +12,9 @@ locals {
   # By letter, so that adding a zone moves no other zone's subnets.
   zone_numbers = { "us-east-1a" = 0, "us-east-1b" = 1, "us-east-1c" = 2 } # zones
 
+  # A zone that is lost takes its own way out along and no other's.
+  nat_zones = toset(local.zones) # eks.vpc.nat
+
   vpc_id             = aws_vpc.this.id
   public_subnet_ids  = [for zone in local.zones : aws_subnet.public[zone].id]
   private_subnet_ids = [for zone in local.zones : aws_subnet.private[zone].id]
@@ -88,11 +91,6 @@ resource "aws_route_table" "private" {
   vpc_id = aws_vpc.this.id
 
   tags = { Name = "${local.cluster}-private-${each.key}" }
-}
-
-locals {
-  # A zone that is lost takes its own way out along and no other's.
-  nat_zones = toset(local.zones) # eks.vpc.nat
 }
 
 resource "aws_route" "nat" {

@@ -1,5 +1,15 @@
 # Two groups: master, on demand and tainted, for what the cluster itself needs; scaling, for the service.
 
+locals {
+  # An image that is newer: a plan shows it, an apply rolls it out.
+  node_image = "/aws/service/eks/optimized-ami/${aws_eks_cluster.this.version}/amazon-linux-2023" # eks.node_image
+
+  groups = {
+    master  = aws_autoscaling_group.master.name
+    scaling = aws_autoscaling_group.scaling.name
+  }
+}
+
 data "aws_iam_policy_document" "node_trust" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -36,26 +46,39 @@ resource "aws_iam_instance_profile" "node" {
 # Beside the cluster's own group, which alone carries the tag kubernetes.io/cluster/….
 resource "aws_security_group" "node" {
   name        = "${local.cluster}-node"
-  description = "The NodePort of ${local.service} from its load balancer"
+  description = "What the load balancer of ${local.service} may reach"
   vpc_id      = local.vpc_id
 
   tags = { Name = "${local.cluster}-node" }
 }
 
-resource "aws_vpc_security_group_ingress_rule" "node_port" {
+resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
+  for_each = { health = local.node_health_port, requests = local.node_port }
+
   security_group_id            = aws_security_group.node.id
-  description                  = "requests and health checks"
+  description                  = each.key
   referenced_security_group_id = aws_security_group.load_balancer.id
   ip_protocol                  = "tcp"
-  from_port                    = local.node_port
-  to_port                      = local.node_port
+  from_port                    = each.value
+  to_port                      = each.value
+}
+
+# An instance that its group ends (a new image, a rebalance) waits for this long: the termination
+# handler on it drains it, and the load balancer lets go of it.
+resource "aws_autoscaling_lifecycle_hook" "drain" {
+  for_each = local.groups
+
+  name                   = "drain"
+  autoscaling_group_name = each.value
+  lifecycle_transition   = "autoscaling:EC2_INSTANCE_TERMINATING"
+  heartbeat_timeout      = 90 # stop.drain + stop.timeout + load_balancer.deregistration_delay, and some
+  default_result         = "CONTINUE"
 }
 
 # nodes.master
 
-# AWS's newest image for the version: a plan shows when there is one, an apply rolls it out.
 data "aws_ssm_parameter" "master_image" {
-  name = "/aws/service/eks/optimized-ami/${aws_eks_cluster.this.version}/amazon-linux-2023/x86_64/standard/recommended/image_id"
+  name = "${local.node_image}/x86_64/standard/recommended/image_id"
 }
 
 resource "aws_launch_template" "master" {
@@ -82,7 +105,7 @@ resource "aws_launch_template" "master" {
     aws_security_group.node.id,
   ]
 
-  # Pods are one hop too far: their permissions come from Pod Identity, never from the node.
+  # Pods are one hop too far: their permissions come from their own roles, never from the node.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
@@ -162,9 +185,8 @@ resource "aws_autoscaling_group" "master" {
 
 # nodes.scaling
 
-# AWS's newest image for the version: a plan shows when there is one, an apply rolls it out.
 data "aws_ssm_parameter" "scaling_image" {
-  name = "/aws/service/eks/optimized-ami/${aws_eks_cluster.this.version}/amazon-linux-2023/x86_64/standard/recommended/image_id"
+  name = "${local.node_image}/x86_64/standard/recommended/image_id"
 }
 
 resource "aws_launch_template" "scaling" {
@@ -190,7 +212,7 @@ resource "aws_launch_template" "scaling" {
     aws_security_group.node.id,
   ]
 
-  # Pods are one hop too far: their permissions come from Pod Identity, never from the node.
+  # Pods are one hop too far: their permissions come from their own roles, never from the node.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"

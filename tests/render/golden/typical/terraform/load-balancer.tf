@@ -20,12 +20,14 @@ resource "aws_vpc_security_group_ingress_rule" "internet" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "nodes" {
+  for_each = { health = local.node_health_port, requests = local.node_port }
+
   security_group_id            = aws_security_group.load_balancer.id
-  description                  = "requests and health checks"
+  description                  = each.key
   referenced_security_group_id = aws_security_group.node.id
   ip_protocol                  = "tcp"
-  from_port                    = local.node_port
-  to_port                      = local.node_port
+  from_port                    = each.value
+  to_port                      = each.value
 }
 
 resource "aws_lb" "this" {
@@ -51,9 +53,12 @@ resource "aws_lb_target_group" "this" {
   deregistration_delay          = 30 # load_balancer.deregistration_delay
   slow_start                    = 0  # load_balancer.slow_start
 
+  # Of the node, not of the service: kube-proxy answers 503 as soon as the autoscaler has tainted its
+  # node, so that no new request comes while it drains. Which Pods are well, their probes tell.
   health_check {
-    path                = "/healthz" # health
-    matcher             = "200-399"
+    port                = local.node_health_port # eks.target_health
+    path                = "/healthz"
+    matcher             = "200"
     interval            = 5 # load_balancer.health_check.interval
     timeout             = 2 # load_balancer.health_check.timeout
     healthy_threshold   = 2 # load_balancer.health_check.healthy
