@@ -25,13 +25,13 @@ struct Lint {
   double rate = 100;
 };
 
-Result<spec::Spec> read(const std::vector<std::string>& files) {
+Result<std::vector<spec::Source>> read(const std::vector<std::string>& files) {
   std::vector<spec::Source> sources;
   for (const std::string& file : files) {
     ASSIGN_OR_RETURN(std::string text, host::read_file(file, kMaxFileBytes));
     sources.push_back({file, std::move(text)});
   }
-  return spec::read(sources);
+  return sources;
 }
 
 std::string render(const drill::Cells& cells, const std::string& indent = "") {
@@ -66,10 +66,12 @@ void print_terms(const bounds::Bound& bound) {
 }
 
 int lint(const Lint& arguments) {
-  const auto spec = read(arguments.files);
+  const auto sources = read(arguments.files);
+  if (!sources) return fail_with(sources.error(), arguments.common);
+  const auto spec = spec::read(*sources);
   if (!spec) return fail_with(spec.error(), arguments.common);
   if (!arguments.timings) {
-    return lint_rules(*spec, arguments.directories, arguments.common);
+    return lint_rules(*spec, *sources, arguments.directories, arguments.common);
   }
   const bool realistic = arguments.profile.empty() ? spec->local.realistic : arguments.profile == "realistic";
   const cluster::Profile& profile = realistic ? cluster::kRealistic : cluster::kFast;

@@ -10,6 +10,7 @@
 #include "host/loop.h"
 #include "lint/lint.h"
 #include "render/render.h"
+#include "spec/locate.h"
 
 namespace minato::app {
 namespace fs = std::filesystem;
@@ -43,6 +44,7 @@ Result<render::Files> read_directory(const std::string& directory) {
 
 // What to judge besides the file; a sentence for people where that is nothing.
 Result<render::Files> files_to_judge(const spec::Spec& spec,
+                                     const std::vector<spec::Source>& sources,
                                      const std::vector<std::string>& directories,
                                      std::string& remark) {
   render::Files out;
@@ -54,25 +56,33 @@ Result<render::Files> files_to_judge(const spec::Spec& spec,
   auto rendered = render::render(spec);
   if (rendered) return std::move(*rendered);
   remark =
-      "not rendered, so the file alone is judged; for EKS it lacks:\n" + rendered.error().message;
+      "not rendered, so the file alone is judged; for EKS it lacks:\n" +
+      spec::with_places(rendered.error(), sources).message;
   return out;
 }
 
-void print_text(const std::vector<lint::Finding>& findings, const std::string& remark) {
+// "minato.yaml:14: nodes.scaling.types", or the place alone where it is no key of the file.
+std::string shown(const lint::Finding& finding, const std::vector<spec::Source>& sources) {
+  const std::string line = spec::locate(sources, finding.place);
+  return line.empty() ? finding.place : line + ": " + finding.place;
+}
+
+void print_text(const std::vector<lint::Finding>& findings,
+                const std::vector<spec::Source>& sources, const std::string& remark) {
   int errors = 0, warnings = 0, notes = 0, waived = 0;
   for (const lint::Finding& finding : findings) {
     if (!finding.waived.empty()) {
       ++waived;
       fmt::print("waived  {:<4} {}: {}\n             because: {}\n", finding.rule->id,
-                 finding.place, finding.message, finding.waived);
+                 shown(finding, sources), finding.message, finding.waived);
       continue;
     }
     ++(finding.rule->severity == lint::Severity::kError     ? errors
        : finding.rule->severity == lint::Severity::kWarning ? warnings
                                                             : notes);
     fmt::print("{:<7} {:<4} {}: {}\n             why: {} ({})\n             fix: {}\n",
-               to_string(finding.rule->severity), finding.rule->id, finding.place, finding.message,
-               finding.rule->reason, finding.rule->source, finding.rule->fix);
+               to_string(finding.rule->severity), finding.rule->id, shown(finding, sources),
+               finding.message, finding.rule->reason, finding.rule->source, finding.rule->fix);
   }
   fmt::print(
       "{}{} errors, {} warnings, {} notes, {} waived; how long each failure takes: minato lint "
@@ -81,13 +91,15 @@ void print_text(const std::vector<lint::Finding>& findings, const std::string& r
   if (!remark.empty()) fmt::print("{}\n", remark);
 }
 
-void print_json(const std::vector<lint::Finding>& findings, const std::string& remark) {
+void print_json(const std::vector<lint::Finding>& findings,
+                const std::vector<spec::Source>& sources, const std::string& remark) {
   json::array rows;
   for (const lint::Finding& finding : findings) {
     const lint::Rule& rule = *finding.rule;
     rows.push_back(json::object{{"rule", rule.id},
                                 {"severity", to_string(rule.severity)},
                                 {"place", finding.place},
+                                {"line", spec::locate(sources, finding.place)},
                                 {"message", finding.message},
                                 {"reason", rule.reason},
                                 {"source", rule.source},
@@ -109,17 +121,17 @@ std::vector<std::string> take_directories(std::vector<std::string>& paths) {
   return out;
 }
 
-int lint_rules(const spec::Spec& spec, const std::vector<std::string>& directories,
-               const Common& common) {
+int lint_rules(const spec::Spec& spec, const std::vector<spec::Source>& sources,
+               const std::vector<std::string>& directories, const Common& common) {
   std::string remark;
-  const auto files = files_to_judge(spec, directories, remark);
+  const auto files = files_to_judge(spec, sources, directories, remark);
   if (!files) return fail_with(files.error(), common);
   host::Loop loop;
   const std::vector<lint::Finding> findings = lint::check(spec, *files, loop.wall());
   if (common.json())
-    print_json(findings, remark);
+    print_json(findings, sources, remark);
   else
-    print_text(findings, remark);
+    print_text(findings, sources, remark);
   return std::ranges::any_of(findings, &lint::Finding::blocks) ? kFailed : kDone;
 }
 

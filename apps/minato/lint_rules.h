@@ -12,9 +12,9 @@ namespace minato::app {
 // Takes the directories out of what was named on the command line; the rest are files.
 std::vector<std::string> take_directories(std::vector<std::string>& paths);
 
-// Prints the findings. Without a directory, what the file would be rendered to is judged. The exit
+// Prints the findings, with their lines in the sources. Without a directory, what the file would be rendered to is judged. The exit
 // code: kFailed where an error is not waived.
-int lint_rules(const spec::Spec& spec, const std::vector<std::string>& directories,
-               const Common& common);
+int lint_rules(const spec::Spec& spec, const std::vector<spec::Source>& sources,
+               const std::vector<std::string>& directories, const Common& common);
 
 }  // namespace minato::app

@@ -11,6 +11,7 @@
 #include "image/digest.h"
 #include "render/changes.h"
 #include "render/diff.h"
+#include "spec/locate.h"
 
 namespace minato::app {
 namespace {
@@ -27,13 +28,13 @@ struct Arguments {
   bool keep = false;
 };
 
-Result<spec::Spec> read_spec(const std::vector<std::string>& files) {
+Result<std::vector<spec::Source>> read_sources(const std::vector<std::string>& files) {
   std::vector<spec::Source> sources;
   for (const std::string& file : files) {
     ASSIGN_OR_RETURN(std::string text, host::read_file(file, kMaxFileBytes));
     sources.push_back({file, std::move(text)});
   }
-  return spec::read(sources);
+  return sources;
 }
 
 Result<render::Digests> read_manifest(const std::string& directory) {
@@ -137,8 +138,11 @@ void print_summary(const std::vector<render::Change>& changes, const Arguments& 
 }
 
 Status render_to(const Arguments& arguments, int& exit_code) {
-  ASSIGN_OR_RETURN(const spec::Spec spec, read_spec(arguments.files));
-  ASSIGN_OR_RETURN(const render::Files files, render::render(spec));
+  ASSIGN_OR_RETURN(const std::vector<spec::Source> sources, read_sources(arguments.files));
+  ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(sources));
+  const auto rendered = render::render(spec);
+  if (!rendered) return std::unexpected(spec::with_places(rendered.error(), sources));
+  const render::Files& files = *rendered;
   ASSIGN_OR_RETURN(const render::Digests manifest, read_manifest(arguments.directory));
   ASSIGN_OR_RETURN(const render::Existing existing,
                    read_existing(arguments.directory, files, manifest));

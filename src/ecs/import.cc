@@ -12,9 +12,6 @@ namespace minato::ecs {
 namespace json = boost::json;
 namespace {
 
-// Above the usual base of what a Pod asks for; ECS has no such default.
-constexpr std::int64_t kDefaultMaxFactor = 4;
-
 // The object inside what the command line tool prints.
 const json::value& inside(const json::value& value, std::string_view name) {
   const json::object* object = value.if_object();
@@ -36,17 +33,12 @@ std::string seconds(std::int64_t value) { return fmt::format("{}s", value); }
 
 json::object nodes_of(const Draft& draft) {
   json::object scaling, out;
-  if (draft.arm64) {
-    out["master"] = json::object{{"types", {"t4g.medium"}}};
-    scaling["types"] = texts({"m7g.large", "m6g.large"});
-  } else if (draft.spot_percent.value_or(0) > 0) {
-    scaling["types"] = texts({"m6i.large", "m5.large", "m5a.large", "m5d.large", "m5ad.large"});
-  }
+  if (draft.arm64) out["master"] = json::object{{"types", {"t4g.medium"}}};
+  scaling["types"] = texts(draft.types);
   if (draft.spot_percent.value_or(0) > 0) scaling["spot"] = fmt::format("{}%", *draft.spot_percent);
   if (draft.on_demand_base > 0) scaling["on_demand_base"] = draft.on_demand_base;
-  if (scaling.empty()) return out;
-  scaling["min"] = 2;
-  scaling["max"] = 10;
+  scaling["min"] = draft.min_nodes;
+  scaling["max"] = draft.max_nodes;
   out["scaling"] = std::move(scaling);
   return out;
 }
@@ -80,8 +72,7 @@ json::object file_of(const Draft& draft) {
   json::object replicas;
   if (draft.min_replicas > 0) {
     replicas["min"] = draft.min_replicas;
-    replicas["max"] =
-        draft.max_replicas > 0 ? draft.max_replicas : draft.min_replicas * kDefaultMaxFactor;
+    replicas["max"] = most_replicas(draft);
   }
   if (draft.cpu_percent > 0) replicas["cpu"] = fmt::format("{}%", draft.cpu_percent);
   if (!replicas.empty()) out["replicas"] = std::move(replicas);
@@ -121,6 +112,7 @@ Result<Import> import_service(const Input& input) {
   read_service(input.service, draft, out.report);
   read_target_group(input.target_group, draft, out.report);
   RETURN_IF_ERROR(read_task(task, draft, out.report));
+  fit(draft, out.report);
   out.yaml =
       "# Imported from Amazon ECS. Still to be said: 'domain', under which people reach the "
       "service.\n" +

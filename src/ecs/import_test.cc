@@ -124,7 +124,7 @@ TEST(ImportTest, FargateServiceBecomesAFileThatIsRead) {
   EXPECT_EQ(spec->region, "ap-northeast-1");
   EXPECT_EQ(spec->scaling.spot_percent, 75);
   EXPECT_EQ(spec->scaling.on_demand_base, 1);
-  EXPECT_EQ(spec->load_balancer.health_check.interval, 30s);
+  EXPECT_EQ(spec->load_balancer.health_check.interval, 15s);
   EXPECT_EQ(spec->load_balancer.health_check.healthy, 5);
   EXPECT_EQ(spec->load_balancer.deregistration_delay, 60s);
 }

@@ -27,9 +27,10 @@ struct Draft {
   bool arm64 = false;
   std::optional<std::int64_t> spot_percent;
   std::int64_t on_demand_base = 0;
+  std::vector<std::string> types;  // Of the scaling group.
+  std::int64_t min_nodes = 2, max_nodes = 10;
   std::map<std::string, std::string> health_check;  // Keys of load_balancer.health_check.
   std::int64_t deregistration_seconds = -1, slow_start_seconds = 0;
-  std::string algorithm;
   std::string main_container;  // That the load balancer names; "": the first essential with a port.
   std::int64_t main_port = 0;
 };
@@ -38,6 +39,12 @@ void read_service(const boost::json::value& service, Draft& draft, std::vector<E
 Status read_task(const boost::json::value& task, Draft& draft, std::vector<Entry>& report);
 void read_container(Fields& in, Draft& draft);
 void read_target_group(const boost::json::value& group, Draft& draft, std::vector<Entry>& report);
+
+// Brings what was taken over within what minato's own rules allow, and finds Nodes that hold it; says
+// so in the report.
+void fit(Draft& draft, std::vector<Entry>& report);
+// replicas.max, given or assumed.
+std::int64_t most_replicas(const Draft& draft);
 
 // The region in an ARN; "" where there is none.
 std::string region_of(std::string_view arn);

@@ -86,6 +86,17 @@ void read_network(Fields& in) {
                          join(subnets, ", ")));
 }
 
+// The number that runs is the least there shall be, unless auto scaling says what that is.
+void read_count(Fields& in, const json::value& around, Draft& draft) {
+  draft.min_replicas = in.number("desiredCount").value_or(0);
+  if (draft.min_replicas == 0) return;
+  std::vector<Entry> unused;
+  if (Fields(around, "", unused).list("ScalableTargets").empty())
+    in.kept("desiredCount", fmt::format("replicas.min: {}", draft.min_replicas));
+  else
+    in.changed("desiredCount", "the autoscaler finds the number, within ScalableTargets");
+}
+
 // As `aws application-autoscaling describe-scalable-targets` and `describe-scaling-policies` print.
 void read_scaling(Fields& in, Draft& draft) {
   for (const json::value& value : in.list("ScalableTargets")) {
@@ -172,6 +183,26 @@ std::int64_t attribute(const json::value& group, std::string_view key, std::int6
   return otherwise;
 }
 
+// Those that are off, or as they are here anyway, say nothing.
+void lose_attributes(const json::value& value, std::vector<Entry>& report) {
+  std::vector<Entry> unused;
+  Fields around(value, "", unused);
+  const auto lost = [&](const std::string& key, std::string why) {
+    report.push_back(
+        {Fate::kLost, fmt::format("targetGroup.Attributes[{}]", key), std::move(why)});
+  };
+  for (const json::value& each : around.list("Attributes")) {
+    Fields pair(each, "", unused);
+    const std::string key = pair.text("Key"), text = pair.text("Value");
+    if (key == "stickiness.enabled" && text == "true")
+      lost(key, "requests go to any Pod; keep sessions outside of the process");
+    if (key == "load_balancing.algorithm.type" && text != "round_robin")
+      lost(key, text + ": targets are nodes here, and requests go to them in turn");
+    if (key == "load_balancing.cross_zone.enabled" && text == "false")
+      lost(key, "nodes of all zones get requests");
+  }
+}
+
 }  // namespace
 
 void read_service(const json::value& value, Draft& draft, std::vector<Entry>& report) {
@@ -181,9 +212,7 @@ void read_service(const json::value& value, Draft& draft, std::vector<Entry>& re
   draft.service = service_name(in.text("serviceName"));
   in.kept("serviceName", "service: " + draft.service);
   draft.region = region_of(in.text("serviceArn"));
-  draft.min_replicas = in.number("desiredCount").value_or(0);
-  if (draft.min_replicas > 0)
-    in.kept("desiredCount", fmt::format("replicas.min: {}", draft.min_replicas));
+  read_count(in, value, draft);
   if (const std::int64_t grace = in.number("healthCheckGracePeriodSeconds").value_or(0); grace > 0)
     draft.startup_seconds = grace;
   read_balancers(in, draft);
@@ -243,15 +272,7 @@ void read_target_group(const json::value& value, Draft& draft, std::vector<Entry
     report.push_back({Fate::kKept, "targetGroup.Attributes[slow_start.duration_seconds]",
                       fmt::format("load_balancer.slow_start: {}s", draft.slow_start_seconds)});
   }
-  std::vector<Entry> unused;
-  Fields around(value, "", unused);
-  for (const json::value& each : around.list("Attributes")) {
-    Fields pair(each, "", unused);
-    if (pair.text("Key") == "stickiness.enabled" && pair.text("Value") == "true") {
-      report.push_back({Fate::kLost, "targetGroup.Attributes[stickiness.enabled]",
-                        "requests go to any Pod; keep sessions outside of the process"});
-    }
-  }
+  lose_attributes(value, report);
 }
 
 }  // namespace minato::ecs

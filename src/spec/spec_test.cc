@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "spec/locate.h"
+
 namespace minato::spec {
 namespace {
 
@@ -131,6 +133,19 @@ TEST(SpecTest, OverlayMergesOverTheBase) {
   EXPECT_EQ(spec->replicas.min, 4);
   EXPECT_EQ(spec->replicas.max, 9);
   EXPECT_EQ(spec->env, (std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"B", "3"}}));
+}
+
+TEST(LocateTest, AKeyIsFoundWhereItWasSaidLast) {
+  const std::vector<Source> sources{{"a.yaml", "service: shop\nnodes:\n  scaling:\n    min: 2\n"},
+                                    {"b.yaml", "\nnodes: {scaling: {max: 9}}\n"}};
+  EXPECT_EQ(locate(sources, "nodes.scaling.min"), "a.yaml:4");
+  EXPECT_EQ(locate(sources, "nodes.scaling.max"), "b.yaml:2");
+  EXPECT_EQ(locate(sources, "nodes.scaling.types"), "b.yaml:2");
+  EXPECT_EQ(locate(sources, "service"), "a.yaml:1");
+  EXPECT_EQ(locate(sources, "zones"), "");
+  EXPECT_EQ(locate({{"c.yaml", "["}}, "zones"), "");
+  const Error error{Reason::kInvalid, "", {{"service", "no"}, {"zones", "none"}}};
+  EXPECT_EQ(with_places(error, sources).message, "a.yaml:1: 'service': no\n'zones': none");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 """`minato render` as people use it, and its output before the tools that will read it."""
 import json
 import os
+import pathlib
 import random
 import shutil
 import subprocess
@@ -104,6 +105,35 @@ class ImportAndLint(Scratch):
         file.write_text(file.read_text() + "domain: web.example.com\n")
         render(self.directory / "out", file)
         self.assertIn("port: http", (self.directory / "out/kubernetes/base/deployment.yaml").read_text())
+
+    def test_a_service_as_people_run_it_keeps_the_rules(self):
+        """Four containers, secrets from two stores, EFS, firelens, spot, two scaling policies, and a
+        target group with AWS's defaults."""
+        inputs = pathlib.Path(__file__).parent / "ecs"
+        file = self.directory / "minato.yaml"
+        done = run(tools.MINATO, "import", "ecs", inputs / "task.json", "--service", inputs / "service.json",
+                   "--target-group", inputs / "target-group.json", "-f", file, "-o", "json")
+        report = {(e["fate"], e["field"]) for e in json.loads(done.stdout)}
+        task = json.loads((inputs / "task.json").read_text())["taskDefinition"]
+        app, = (c for c in task["containerDefinitions"] if c["name"] == "app")
+        named = " ".join(field for _, field in report)
+        for field, value in app.items():
+            if value and field not in ("name", "essential"):
+                self.assertIn(f"containerDefinitions[app].{field}", named)
+        self.assertIn(("changed", "targetGroup.Attributes[deregistration_delay.timeout_seconds]"), report)
+        self.assertIn(("lost", "containerDefinitions[migrate]"), report)
+        file.write_text(file.read_text() + "domain: checkout.example.com\n")
+        self.assertEqual(set(), self.errors(file))
+        render(self.directory / "out", file)
+
+    def test_what_cannot_be_is_named_with_its_line(self):
+        file = self.directory / "minato.yaml"
+        file.write_text(example("small").read_text() + "load_balancer:\n  slow_start: 3s\n")
+        line = len(file.read_text().splitlines())
+        refused = render(self.directory / "out", file, check=False)
+        self.assertIn(f"minato.yaml:{line}: 'load_balancer.slow_start'", refused.stderr)
+        done = run(tools.MINATO, "lint", file, check=False)
+        self.assertRegex(done.stdout, r"D10 +\S+minato.yaml:3: image")
 
     def test_bad_json_is_named(self):
         (self.directory / "task.json").write_text("{")
