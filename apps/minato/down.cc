@@ -26,36 +26,65 @@ Status bring_down(const World& world) {
   return {};
 }
 
+namespace {
+
+// Running containers are mounted over the layers that are kept there.
+Status remove_images() {
+  if (const auto up = existing_worlds(); !up.empty()) {
+    return fail(Reason::kConflict,
+                fmt::format("{} is up and uses the images; see 'minato down --all --images'",
+                            up.front().name));
+  }
+  for (const std::string& dir : {image_cache_dir(), image_cache_dir() + "-system"}) {
+    RETURN_IF_ERROR(host::remove_tree(dir));
+  }
+  fmt::print("the cached images are removed\n");
+  return {};
+}
+
+struct DownArguments {
+  Common common;
+  bool all = false;
+  bool images = false;
+};
+
+Result<std::vector<World>> chosen_worlds(const DownArguments& arguments) {
+  if (arguments.all) return existing_worlds();
+  const auto world = choose_world(arguments.common.name);
+  if (world) return std::vector<World>{*world};
+  if (!is(world.error(), Reason::kNotFound) || !arguments.common.name.empty()) {
+    return std::unexpected(world.error());
+  }
+  fmt::print("nothing is up\n");
+  return std::vector<World>{};
+}
+
+int run_down(const DownArguments& arguments) {
+  const auto worlds = chosen_worlds(arguments);
+  if (!worlds) return fail_without_world(worlds.error(), arguments.common);
+  int exit_code = kDone;
+  for (const World& world : *worlds) {
+    if (const Status status = bring_down(world); !status) {
+      exit_code = fail_with(status.error(), arguments.common);
+    } else {
+      fmt::print("{} is down\n", world.name);
+    }
+  }
+  if (!arguments.images || exit_code != kDone) return exit_code;
+  const Status removed = remove_images();
+  return removed ? kDone : fail_with(removed.error(), arguments.common);
+}
+
+}  // namespace
+
 void add_down(CLI::App& app, int& exit_code) {
-  struct Arguments {
-    Common common;
-    bool all = false;
-  };
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DownArguments>();
   CLI::App* command = app.add_subcommand("down", "End a service here and remove everything it made");
   add_name(*command, arguments->common);
   command->add_flag("--all", arguments->all, "Every service of this user");
-  command->callback([arguments, &exit_code] {
-    std::vector<World> worlds;
-    if (arguments->all) {
-      worlds = existing_worlds();
-    } else if (const auto world = choose_world(arguments->common.name)) {
-      worlds = {*world};
-    } else if (is(world.error(), Reason::kNotFound) && arguments->common.name.empty()) {
-      fmt::print("nothing is up\n");
-      return;
-    } else {
-      exit_code = fail_without_world(world.error(), arguments->common);
-      return;
-    }
-    for (const World& world : worlds) {
-      if (const Status status = bring_down(world); !status) {
-        exit_code = fail_with(status.error(), arguments->common);
-      } else {
-        fmt::print("{} is down\n", world.name);
-      }
-    }
-  });
+  command->add_flag("--images", arguments->images,
+                    "The cached images too, once nothing is up any more");
+  command->callback([arguments, &exit_code] { exit_code = run_down(*arguments); });
 }
 
 }  // namespace minato::app
