@@ -110,7 +110,6 @@ data "aws_iam_policy_document" "cluster_autoscaler" {
     resources = ["*"]
     actions = [
       "autoscaling:DescribeAutoScalingGroups",
-      "autoscaling:DescribeAutoScalingInstances",
       "autoscaling:DescribeLaunchConfigurations",
       "autoscaling:DescribeScalingActivities",
       "ec2:DescribeImages",

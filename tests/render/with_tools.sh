@@ -5,7 +5,7 @@ venv=$1
 python=$2
 shift 2
 if [ -x "$venv" ]; then
-  PATH=$(dirname "$venv"):$PATH
+  PATH=$(dirname "$venv"):$(dirname "$venv")/../../tools-go:$PATH
   export PATH
   python=$venv
 fi

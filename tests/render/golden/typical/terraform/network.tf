@@ -41,6 +41,13 @@ resource "aws_subnet" "private" {
   tags = { Name = "${local.cluster}-private-${each.key}" }
 }
 
+# Whatever names no security group of its own reaches nothing.
+resource "aws_default_security_group" "this" {
+  vpc_id = aws_vpc.this.id
+
+  tags = { Name = "${local.cluster}-default" }
+}
+
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
 
