@@ -1,5 +1,6 @@
 // The three examples as they are rendered, byte for byte: a change of the output is a change that a
 // reviewer reads. MINATO_UPDATE_GOLDEN=1 writes them anew.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -71,6 +72,26 @@ TEST_P(GoldenTest, ExampleKeepsEveryRuleOrSaysWhyNot) {
                           (name == "small" && finding.rule->severity != lint::Severity::kError);
     EXPECT_TRUE(accepted) << finding.rule->id << " " << finding.place << ": " << finding.message;
   }
+}
+
+// The table of docs/LINT.md, from the catalogue.
+std::string rules_table() {
+  std::string out = "| id | severity | why | fix | source |\n|---|---|---|---|---|\n";
+  for (const lint::Rule& rule : lint::rules()) {
+    out += fmt::format("| {} | {} | {} | {} | {} |\n", rule.id, to_string(rule.severity),
+                       rule.reason, rule.fix, rule.source);
+  }
+  return out;
+}
+
+TEST(LintDocTest, TheTableIsTheCatalogue) {
+  const fs::path path = kRoot / "docs/LINT.md";
+  std::string text = read(path);
+  const std::size_t begin = text.find("| id |");
+  const std::string head = text.substr(0, begin);
+  if (std::getenv("MINATO_UPDATE_GOLDEN") != nullptr)
+    std::ofstream(path, std::ios::binary) << head << rules_table();
+  EXPECT_EQ(read(path), head + rules_table());
 }
 
 INSTANTIATE_TEST_SUITE_P(Examples, GoldenTest, testing::Values("small", "typical", "everything"));
