@@ -141,6 +141,13 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
   const Edit edits[] = {
       {"A5", "terraform/nodes.tf", "ignore_changes = [desired_capacity]",
        "create_before_destroy = true"},
+      {"A11", "terraform/nodes.tf", "on_demand_percentage_above_base_capacity =",
+       "on_demand_percent ="},
+      {"A12", "terraform/nodes.tf", "\"price-capacity-optimized\"", "\"lowest-price\""},
+      {"L3", "terraform/nodes.tf", "base64encode(templatefile(\"${path.module}",
+       "base64encode(templatefile(\"/etc/eks/bootstrap.sh"},
+      {"L4", "terraform/nodes.tf", "\"minato.dev/node-group=master\"",
+       "\"node-role.kubernetes.io/master=1\""},
       {"A6", "terraform/nodes.tf", "health_check_type         = \"EC2\"",
        "health_check_type = \"ELB\""},
       {"C1", "terraform/cluster.tf", "\"API\"", "\"API_AND_CONFIG_MAP\""},

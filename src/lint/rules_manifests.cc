@@ -39,7 +39,9 @@ const kube::HorizontalPodAutoscaler* autoscaler_of(const Manifests& manifests,
 
 void check_container(const std::string& path, const kube::PodSpec& pod,
                      const kube::Container& container, const Sink& found) {
-  if (!container.readiness_probe) found("D5", path, container.name + " has no readiness probe");
+  // A sidecar without ports gets no requests that it could be unready for.
+  if (!container.readiness_probe && !container.ports.empty())
+    found("D5", path, container.name + " has no readiness probe");
   if (container.readiness_probe && container.liveness_probe &&
       kube::equal(*container.readiness_probe, *container.liveness_probe)) {
     found(
@@ -141,7 +143,9 @@ void check_service(const Manifests& manifests, const std::string& path,
       const kube::IntOrString target =
           port.target_port == kube::IntOrString() ? kube::IntOrString(port.port) : port.target_port;
       if (!has_port(pod.spec, target))
-        found("X7", path, fmt::format("no container has the port of '{}'", port.name));
+        found("X7", path,
+              fmt::format("no container has the port {}",
+                          target.is_int() ? std::to_string(target.number()) : target.text()));
     }
   }
   if (!any) found("X7", path, "selects no Pods of any Deployment here");

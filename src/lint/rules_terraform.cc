@@ -33,6 +33,30 @@ void check_cluster(const HclModule& module, const Sink& found) {
   }
 }
 
+// Rule: EC2 Auto Scaling API, InstancesDistribution: OnDemandPercentageAboveBaseCapacity defaults to
+// 100, SpotAllocationStrategy to lowest-price.
+void check_distribution(const HclModule& module, const HclBlock& group, const Sink& found) {
+  const HclBlock* mixed = group.block("mixed_instances_policy");
+  if (mixed == nullptr) return;
+  const HclBlock& distribution = inner(*mixed, "instances_distribution");
+  const std::string percentage =
+      module.value(distribution, "on_demand_percentage_above_base_capacity");
+  if (percentage.empty())
+    found("A11", name_of(group), "on_demand_percentage_above_base_capacity is not set: no spot");
+  const std::string strategy = module.value(distribution, "spot_allocation_strategy");
+  if (percentage != "100" && (strategy.empty() || strategy == "lowest-price"))
+    found("A12", name_of(group), "spot_allocation_strategy is lowest-price");
+}
+
+// User data as they stand, also within heredocs and templates' arguments.
+void check_user_data(const HclBlock& launch, const Sink& found) {
+  const std::string text = launch.attribute("user_data");
+  if (text.find("/etc/eks/bootstrap.sh") != std::string::npos)
+    found("L3", name_of(launch), "user data call bootstrap.sh");
+  if (text.find("node-role.kubernetes.io/") != std::string::npos)
+    found("L4", name_of(launch), "a label in node-role.kubernetes.io");
+}
+
 void check_groups(const HclModule& module, const Sink& found) {
   for (const HclBlock* group : module.resources("aws_autoscaling_group")) {
     if (inner(*group, "lifecycle").attribute("ignore_changes").find("desired_capacity") ==
@@ -41,8 +65,10 @@ void check_groups(const HclModule& module, const Sink& found) {
     }
     const std::string type = module.value(*group, "health_check_type");
     if (type == "ELB") found("A6", name_of(*group), "health_check_type is ELB");
+    check_distribution(module, *group, found);
   }
   for (const HclBlock* launch : module.resources("aws_launch_template")) {
+    check_user_data(*launch, found);
     const HclBlock& metadata = inner(*launch, "metadata_options");
     const std::string hops = module.value(metadata, "http_put_response_hop_limit");
     if (module.value(metadata, "http_tokens") != "required" || hops != "1") {
