@@ -95,12 +95,14 @@ void Authenticator::add_token(std::string token, User user) {
   tokens_.emplace_back(std::move(token), std::move(user));
 }
 
-const User* Authenticator::find_token(std::string_view token) const {
+Result<User> Authenticator::check_token(std::string_view token) const {
   const User* found = nullptr;
   for (const auto& [known, user] : tokens_) {
     if (same_secret(known, token)) found = &user;
   }
-  return found;
+  if (found != nullptr) return *found;
+  if (verifier_) return verifier_(token);
+  return fail(Reason::kUnauthorized, "the token is not known");
 }
 
 Result<User> Authenticator::authenticate(const HttpRequest& request) const {
@@ -109,11 +111,11 @@ Result<User> Authenticator::authenticate(const HttpRequest& request) const {
   if (!header.empty()) {
     const std::size_t space = header.find(' ');
     const bool bearer = to_lower(header.substr(0, space)) == "bearer";
-    const User* known = !bearer || space == std::string_view::npos
-                            ? nullptr
-                            : find_token(trim(header.substr(space + 1)));
-    if (known == nullptr) return fail(Reason::kUnauthorized, "Unauthorized");
-    user = *known;
+    if (!bearer || space == std::string_view::npos)
+      return fail(Reason::kUnauthorized, "Unauthorized");
+    auto known = check_token(trim(header.substr(space + 1)));
+    if (!known) return fail(Reason::kUnauthorized, "Unauthorized");
+    user = std::move(*known);
   } else if (!request.peer.common_name.empty()) {
     user = {request.peer.common_name, "", request.peer.organizations};
   } else {

@@ -7,6 +7,7 @@
 // endpoints/request/requestinfo.go.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "apiserver/http.h"
 #include "base/result.h"
+#include "kube/object.h"
 
 namespace minato::apiserver {
 
@@ -48,11 +50,15 @@ class Authenticator {
  public:
   // Several tokens may name one user. Requires: `token` is not empty.
   void add_token(std::string token, User user);
+  // Whom else to ask about tokens (ServiceAccounts'). May be empty.
+  using Verifier = std::function<Result<User>(std::string_view token)>;
+  void set_verifier(Verifier verifier) { verifier_ = std::move(verifier); }
   Result<User> authenticate(const HttpRequest& request) const;
-  // Null: not a token of anybody.
-  const User* find_token(std::string_view token) const;
+  // Errors: Unauthorized, with why; that is for the log and for TokenReviews, not for the bearer.
+  Result<User> check_token(std::string_view token) const;
 
  private:
+  Verifier verifier_;
   std::vector<std::pair<std::string, User>> tokens_;
 };
 
@@ -74,6 +80,8 @@ class Authorizer {
   virtual ~Authorizer() = default;
   virtual Decision authorize(const User& user, const RequestInfo& info) const = 0;
   virtual Rules rules_of(const User& user, const std::string& namespace_) const = 0;
+  // Whether `user` may write this role or binding. Errors: Forbidden, NotFound (its role).
+  virtual Status check_escalation(const User&, const kube::Object&) const { return {}; }
 };
 
 // What holds in every cluster before any role is looked at: system:masters may do everything,

@@ -36,9 +36,15 @@ bool is_in_all(std::string_view resource) {
 std::vector<ServedSubresource> subresources_of(const kube::Kind& kind) {
   std::vector<ServedSubresource> out;
   if (kind == kube::Pod::static_kind()) {
+    out.push_back({"attach", "", "v1", "PodAttachOptions", {"create", "get"}});
     out.push_back({"binding", "", "v1", "Binding", kCreate});
     out.push_back({"eviction", "policy", "v1", "Eviction", kCreate});
+    out.push_back({"exec", "", "v1", "PodExecOptions", {"create", "get"}});
     out.push_back({"log", "", "v1", "Pod", {"get"}});
+    out.push_back({"portforward", "", "v1", "PodPortForwardOptions", {"create", "get"}});
+  }
+  if (kind == kube::ServiceAccount::static_kind()) {
+    out.push_back({"token", "authentication.k8s.io", "v1", "TokenRequest", kCreate});
   }
   if (kind == kube::Namespace::static_kind()) {
     out.push_back({"finalize", "", "v1", "Namespace", {"update"}});

@@ -29,6 +29,8 @@ class RecordedStream final : public Duplex {
     data = std::move(callback);
   }
 
+  void set_reading(Reading to) override { reading = to; }
+
   void client_leaves() {
     gone = true;
     if (auto call = std::exchange(closed, nullptr)) call();
@@ -55,6 +57,7 @@ class RecordedStream final : public Duplex {
   std::string text;
   bool stuck = false, gone = false, ended = false, aborted = false;
   std::size_t pending = 0;
+  Reading reading = Reading::kGo;
   std::function<void()> drained, closed;
   std::function<void(std::string_view)> data;
 };

@@ -30,8 +30,9 @@ bool unescape(std::string_view text, Plus plus, std::string& out) {
     } else if (c == '+' && plus == Plus::kSpace) {
       c = ' ';
     }
-    // Labels and names have none; what has them wants to confuse a log or a header.
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return false;
+    // Names have none; what has them wants to confuse a log or a header. Commands to run may.
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    if (c == '\0' || (control && plus == Plus::kPlus)) return false;
     out += c;
   }
   return true;

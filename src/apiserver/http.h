@@ -64,6 +64,9 @@ class Stream {
 class Duplex : public Stream {
  public:
   virtual void on_data(std::function<void(std::string_view)> callback) = 0;
+  // While paused the client's bytes stay with the client.
+  enum class Reading { kGo, kPause };
+  virtual void set_reading(Reading reading) = 0;
 };
 
 class Exchange {
@@ -91,7 +94,7 @@ struct Url {
   // Every spelling of strconv.ParseBool that means yes; "" and nonsense mean no.
   bool flag(std::string_view name) const;
 };
-// False for escapes that are broken, control characters, and "." or ".." as a segment.
+// False for escapes that are broken, control characters in the path, and "." or ".." as a segment.
 bool parse_url(std::string_view target, Url& out);
 
 }  // namespace minato::apiserver

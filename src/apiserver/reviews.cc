@@ -92,11 +92,11 @@ Result<std::string> Reviews::self_subject(const Call& call) const {
 
 Result<std::string> Reviews::token(const Call& call) const {
   ASSIGN_OR_RETURN(auto review, read_message<kube::TokenReview>(call.request));
-  if (const User* user = authenticator_.find_token(review.spec.token); user != nullptr) {
+  if (const auto user = authenticator_.check_token(review.spec.token)) {
     review.status.authenticated = true;
     review.status.user = {user->name, user->uid, user->groups, {}};
   } else {
-    review.status.error = "the token is not known";
+    review.status.error = user.error().message;
   }
   review.spec.token.clear();
   return with_kind(call, review);

@@ -6,6 +6,8 @@
 
 #include "apiserver/openapi.h"
 #include "apiserver/version.h"
+#include "base/strings.h"
+#include "kube/json.h"
 
 namespace minato::apiserver {
 namespace {
@@ -51,8 +53,9 @@ ApiServer::ApiServer(env::Env env, registry::Registry& registry, const Authentic
       authorizer_(authorizer),
       lists_(env.fork("lists"), registry),
       watches_(env.fork("watches"), registry, options_.watch_limits),
-      writes_(env.fork("writes"), registry),
+      writes_(env.fork("writes"), registry, authorizer),
       subresources_(env.fork("subresources"), registry, options_.logs),
+      remote_(env.fork("remote"), registry, options_.streams, options_.logs),
       reviews_(authenticator, authorizer) {}
 
 void ApiServer::handle(HttpRequest request, ExchangePtr exchange) {
@@ -75,35 +78,54 @@ Status ApiServer::identify(Call& call) const {
   return impersonate(call);
 }
 
-// kubectl --as: who may impersonate whom is the authorizer's to say, for the user and each group.
+// kubectl --as: who may impersonate whom is the authorizer's to say, for each part of who they say
+// to be. A part that is not looked at would be a way around it.
 Status ApiServer::impersonate(Call& call) const {
-  const std::string name(call.request.header("Impersonate-User"));
-  std::vector<std::string> groups;
+  User wanted;
+  std::vector<std::string> account_groups;
+  std::vector<RequestInfo> checks;
+  const auto check = [&](std::string group, std::string resource, std::string name) -> RequestInfo& {
+    return checks.emplace_back(RequestInfo{.is_resource = true,
+                                           .verb = "impersonate",
+                                           .group = std::move(group),
+                                           .resource = std::move(resource),
+                                           .name = std::move(name)});
+  };
   for (const auto& [key, value] : call.request.headers) {
-    if (key.size() == 17 &&
-        std::ranges::equal(key, std::string_view("impersonate-group"), {}, [](char c) {
-          return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        })) {
-      groups.push_back(value);
+    const std::string name = to_lower(key);
+    if (name == "impersonate-user") {
+      const auto parts = split(value, ':');
+      if (parts.size() == 4 && value.starts_with("system:serviceaccount:")) {
+        check("", "serviceaccounts", parts[3]).namespace_ = parts[2];
+        account_groups = service_account_user(parts[2], "", "").groups;
+      } else {
+        check("", "users", value);
+      }
+      wanted.name = value;
+    } else if (name == "impersonate-group") {
+      check("", "groups", value);
+      wanted.groups.push_back(value);
+    } else if (name == "impersonate-uid") {
+      check("authentication.k8s.io", "uids", value);
+      wanted.uid = value;
+    } else if (name.starts_with("impersonate-extra-")) {
+      check("authentication.k8s.io", "userextras", value).subresource =
+          name.substr(std::string_view("impersonate-extra-").size());
     }
   }
-  if (name.empty() && groups.empty()) return {};
-  if (name.empty())
-    return minato::fail(Reason::kBadRequest, "requested groups without a user to impersonate");
-  RequestInfo info{.is_resource = true, .verb = "impersonate", .resource = "users", .name = name};
-  const auto check = [&]() -> Status {
-    if (authorizer_.authorize(call.user, info).allowed) return {};
+  if (checks.empty()) return {};
+  if (wanted.name.empty())
+    return minato::fail(Reason::kBadRequest,
+                        "requested parts of a user without a user to impersonate");
+  for (const RequestInfo& info : checks) {
+    if (authorizer_.authorize(call.user, info).allowed) continue;
     return minato::fail(Reason::kForbidden, fmt::format("{} \"{}\" is forbidden: {}", info.resource,
                                                         info.name, denial(call.user, info)));
-  };
-  RETURN_IF_ERROR(check());
-  info.resource = "groups";
-  for (const std::string& group : groups) {
-    info.name = group;
-    RETURN_IF_ERROR(check());
   }
-  call.user = {name, "", groups};
-  call.user.groups.emplace_back(name == kAnonymous ? kUnauthenticated : kAuthenticated);
+  if (wanted.groups.empty()) wanted.groups = std::move(account_groups);
+  call.user = std::move(wanted);
+  const std::string_view group = call.user.name == kAnonymous ? kUnauthenticated : kAuthenticated;
+  if (!call.user.is_in(group)) call.user.groups.emplace_back(group);
   return {};
 }
 
@@ -153,9 +175,23 @@ void ApiServer::serve_subresource(const CallPtr& call) {
   if (part->name == "eviction") return subresources_.evict(call);
   if (part->name == "binding") return subresources_.bind(call);
   if (part->name == "log") return subresources_.log(call);
+  if (part->name == "exec") return remote_.exec(call);
+  if (part->name == "attach") return remote_.attach(call);
+  if (part->name == "token") return serve_token(call);
+  if (part->name == "portforward") return remote_.port_forward(call);
   if (verb == "get") return lists_.get(call);
   if (verb == "update") return writes_.update(call);
   writes_.patch(call);
+}
+
+void ApiServer::serve_token(const CallPtr& call) {
+  if (options_.tokens == nullptr) return call->fail({Reason::kUnavailable, "no tokens here"});
+  auto asked = read_object(call->request, kube::TokenRequest::static_kind());
+  if (!asked) return call->fail(asked.error());
+  const auto issued =
+      options_.tokens->issue(call->key(), kube::as<kube::TokenRequest>(**asked));
+  if (!issued) return call->fail(issued.error());
+  call->answer({.status = 201, .body = kube::to_json(*issued) + "\n"});
 }
 
 void ApiServer::serve_path(const CallPtr& call) const {

@@ -12,7 +12,9 @@
 #include "apiserver/access.h"
 #include "apiserver/lists.h"
 #include "apiserver/metrics_api.h"
+#include "apiserver/remote.h"
 #include "apiserver/reviews.h"
+#include "apiserver/service_accounts.h"
 #include "apiserver/subresources.h"
 #include "apiserver/watches.h"
 #include "apiserver/writes.h"
@@ -23,6 +25,8 @@ struct ServerOptions {
   std::string address = "127.0.0.1";  // As clients reach it; said in discovery.
   const metrics::Source* metrics = nullptr;
   PodLogs logs;  // May be empty.
+  PodStreams streams;
+  ServiceAccountTokens* tokens = nullptr;  // Null: none are issued.
   WatchLimits watch_limits;
   // "" when the server can do its work, else why not; for /readyz. May be empty.
   std::function<std::string()> not_ready;
@@ -43,6 +47,7 @@ class ApiServer {
   void serve_resource(const CallPtr& call);
   void serve_object(const CallPtr& call);
   void serve_subresource(const CallPtr& call);
+  void serve_token(const CallPtr& call);
   void serve_path(const CallPtr& call) const;
   void serve_discovery(const CallPtr& call) const;
   void serve_openapi(const CallPtr& call) const;
@@ -55,6 +60,7 @@ class ApiServer {
   Watches watches_;
   Writes writes_;
   Subresources subresources_;
+  Remote remote_;
   Reviews reviews_;
 };
 

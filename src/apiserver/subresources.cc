@@ -74,25 +74,6 @@ class LogBody : public std::enable_shared_from_this<LogBody> {
   bool begun_ = false;
 };
 
-Result<std::string> chosen_container(const kube::Pod& pod, std::string_view asked) {
-  std::vector<std::string> all;
-  for (const auto* list : {&pod.spec.containers, &pod.spec.init_containers}) {
-    for (const kube::Container& container : *list) {
-      if (container.name == asked) return container.name;
-      if (list == &pod.spec.containers) all.push_back(container.name);
-    }
-  }
-  if (!asked.empty()) {
-    return minato::fail(Reason::kBadRequest, fmt::format("container {} is not valid for pod {}",
-                                                         asked, pod.metadata.name));
-  }
-  if (all.size() == 1) return all.front();
-  return minato::fail(
-      Reason::kBadRequest,
-      fmt::format("a container name must be specified for pod {}, choose one of: [{}]",
-                  pod.metadata.name, join(all, " ")));
-}
-
 Result<std::int64_t> number_parameter(const Url& url, std::string_view name,
                                       std::int64_t otherwise) {
   const std::string_view text = url.parameter(name);
@@ -124,6 +105,25 @@ Result<LogRequest> read_log_request(const Call& call, const kube::Pod& pod, Wall
 }
 
 }  // namespace
+
+Result<std::string> chosen_container(const kube::Pod& pod, std::string_view asked) {
+  std::vector<std::string> all;
+  for (const auto* list : {&pod.spec.containers, &pod.spec.init_containers}) {
+    for (const kube::Container& container : *list) {
+      if (container.name == asked) return container.name;
+      if (list == &pod.spec.containers) all.push_back(container.name);
+    }
+  }
+  if (!asked.empty()) {
+    return minato::fail(Reason::kBadRequest, fmt::format("container {} is not valid for pod {}",
+                                                         asked, pod.metadata.name));
+  }
+  if (all.size() == 1) return all.front();
+  return minato::fail(
+      Reason::kBadRequest,
+      fmt::format("a container name must be specified for pod {}, choose one of: [{}]",
+                  pod.metadata.name, join(all, " ")));
+}
 
 Result<kube::Scale> Subresources::changed_scale(const Call& call,
                                                 const kube::Object& object) const {

@@ -28,6 +28,9 @@ using PodLogs = std::function<Result<std::unique_ptr<container::Runtime::LogStre
     const kube::Pod& pod, const LogRequest& request, std::function<void(std::string_view)> chunk,
     container::DoneStatus done)>;
 
+// The container of a Pod that a request means. Errors: BadRequest.
+Result<std::string> chosen_container(const kube::Pod& pod, std::string_view asked);
+
 class Subresources {
  public:
   static constexpr std::size_t kLogPendingBytes = 16 << 20;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/value.hpp>
 
 #include "apiserver/yaml.h"
@@ -47,6 +48,15 @@ Status place(const Call& call, kube::Object& object, bool has_name) {
 // Lease and Event may come about by an update, as upstream allows it.
 bool creates_on_update(const kube::Kind& kind) {
   return kind == kube::Lease::static_kind() || kind.resource == "events";
+}
+
+// Kinds whose objects change nothing in this cluster.
+bool is_stored_only(const kube::Kind& kind) {
+  constexpr std::string_view kResources[] = {
+      "cronjobs",  "ingresses",      "jobs",           "limitranges",
+      "networkpolicies", "persistentvolumeclaims", "persistentvolumes", "replicationcontrollers",
+      "resourcequotas", "statefulsets", "certificatesigningrequests", "volumeattachments"};
+  return std::ranges::find(kResources, kind.resource) != std::end(kResources);
 }
 
 Result<kube::PatchType> patch_type(std::string_view content_type) {
@@ -178,11 +188,30 @@ void Writes::create(const CallPtr& call) { answer(*call, do_create(*call)); }
 void Writes::update(const CallPtr& call) { answer(*call, do_update(*call)); }
 void Writes::patch(const CallPtr& call) { answer(*call, do_patch(*call)); }
 
+Status Writes::may_create(const Call& call) const {
+  RequestInfo info = call.info;
+  info.verb = "create";
+  if (authorizer_.authorize(call.user, info).allowed) return {};
+  return minato::fail(Reason::kForbidden,
+                      fmt::format("{} \"{}\" is forbidden: {}", call.kind().group_resource(),
+                                  call.info.name, denial(call.user, info)));
+}
+
+Status Writes::check_grant(const Call& call, const kube::Object& object) const {
+  if (call.user.is_in(kMasters)) return {};
+  return authorizer_.check_escalation(call.user, object);
+}
+
 Result<Writes::Written> Writes::do_create(Call& call) {
   ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
   ASSIGN_OR_RETURN(auto object, read_object(call.request, call.kind()));
   RETURN_IF_ERROR(place(call, *object, false));
   RETURN_IF_ERROR(check_fields(call, *object));
+  RETURN_IF_ERROR(check_grant(call, *object));
+  if (is_stored_only(call.kind())) {
+    call.warnings.push_back(fmt::format("no controller acts on {} here: the object is stored only",
+                                        call.kind().group_resource()));
+  }
   call.info.name = object->metadata.name;
   registry::track_update(nullptr, *object, manager_of(call), env_.clock.wall());
   ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
@@ -197,7 +226,9 @@ Result<Writes::Written> Writes::do_update(Call& call) {
   RETURN_IF_ERROR(check_fields(call, *object));
   const bool is_new = subresource == kube::Subresource::kNone && creates_on_update(call.kind()) &&
                       object->metadata.uid.empty() && !registry_.get(call.kind(), call.key());
+  RETURN_IF_ERROR(check_grant(call, *object));
   if (is_new) {
+    RETURN_IF_ERROR(may_create(call));
     object->metadata.resource_version.clear();
     ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
     return Written{std::move(created), true};
@@ -240,7 +271,9 @@ Result<Writes::Written> Writes::do_apply(Call& call) {
                                     {manager_of(call), call.url.flag("force")}, env_.clock.wall()));
   RETURN_IF_ERROR(place(call, *object, true));
   RETURN_IF_ERROR(check_fields(call, *object));
+  RETURN_IF_ERROR(check_grant(call, *object));
   if (!live) {
+    RETURN_IF_ERROR(may_create(call));
     ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
     return Written{std::move(created), true};
   }
@@ -259,6 +292,7 @@ Result<Writes::Written> Writes::do_patch(Call& call) {
   // What the patch leaves behind is known only when it is tried.
   ASSIGN_OR_RETURN(const ObjectPtr tried, run(Persist::kDryRun));
   RETURN_IF_ERROR(check_fields(call, *tried));
+  RETURN_IF_ERROR(check_grant(call, *tried));
   if (subresource != kube::Subresource::kNone) {
     ASSIGN_OR_RETURN(ObjectPtr patched, run(persist));
     return Written{std::move(patched), false};

@@ -10,7 +10,8 @@ namespace minato::apiserver {
 
 class Writes {
  public:
-  Writes(env::Env env, registry::Registry& registry) : env_(std::move(env)), registry_(registry) {}
+  Writes(env::Env env, registry::Registry& registry, const Authorizer& authorizer)
+      : env_(std::move(env)), registry_(registry), authorizer_(authorizer) {}
 
   void create(const CallPtr& call);
   void update(const CallPtr& call);
@@ -33,8 +34,13 @@ class Writes {
   Result<std::int64_t> do_remove_collection(const Call& call);
   void answer(const Call& call, const Result<Written>& written) const;
 
+  // A write of another verb may create; roles may not give what their writer does not have.
+  Status may_create(const Call& call) const;
+  Status check_grant(const Call& call, const kube::Object& object) const;
+
   env::Env env_;
   registry::Registry& registry_;
+  const Authorizer& authorizer_;
 };
 
 struct Removal {

@@ -23,6 +23,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "container/streams.h"
 
 namespace minato::container {
 
@@ -238,6 +239,20 @@ class Runtime {
   virtual void http_get(HttpRequest request, Duration timeout, Done<HttpResponse> done) = 0;
   virtual void tcp_connect(const std::string& host, std::uint16_t port, Duration timeout,
                            DoneStatus done) = 0;
+
+  // A command that people talk to, without a limit of time. Worlds without processes have none.
+  // Errors: NotFound, Unavailable.
+  [[nodiscard]] virtual Result<std::unique_ptr<Streams>> open_command(const ContainerRef&,
+                                                                      CommandOptions,
+                                                                      Streams::Events) {
+    return fail(Reason::kUnavailable, "this world runs no commands in containers");
+  }
+  // A TCP connection to a port on the Pod's own loopback address.
+  [[nodiscard]] virtual Result<std::unique_ptr<Streams>> open_port(const std::string& /*pod_uid*/,
+                                                                   std::uint16_t /*port*/,
+                                                                   Streams::Events) {
+    return fail(Reason::kUnavailable, "this world has no connections to Pods");
+  }
 
   virtual void stats(Done<NodeStats> done) = 0;
 

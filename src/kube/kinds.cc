@@ -1,6 +1,17 @@
 #include <algorithm>
 
 #include "kube/types/apps.h"
+#include "kube/types/autoscaling_v1.h"
+#include "kube/types/batch.h"
+#include "kube/types/certificates.h"
+#include "kube/types/events_v1.h"
+#include "kube/types/networking.h"
+#include "kube/types/persistent.h"
+#include "kube/types/quota.h"
+#include "kube/types/rbac.h"
+#include "kube/types/stateful.h"
+#include "kube/types/storage.h"
+#include "kube/types/token.h"
 #include "kube/types/autoscaling.h"
 #include "kube/types/config.h"
 #include "kube/types/coordination.h"
@@ -34,9 +45,10 @@ Kind make_kind(std::string_view group, std::string_view version, std::string_vie
 
 }  // namespace
 
-#define MINATO_KIND(Type, group, version, resource, singular, scope, status, ...)             \
+#define MINATO_KIND(Type, ...) MINATO_NAMED_KIND(Type, #Type, __VA_ARGS__)
+#define MINATO_NAMED_KIND(Type, name, group, version, resource, singular, scope, status, ...)             \
   const Kind& Type::static_kind() {                                                           \
-    static const Kind kind = make_kind<Type>(group, version, #Type, resource, singular,       \
+    static const Kind kind = make_kind<Type>(group, version, name, resource, singular,       \
                                              {__VA_ARGS__}, Scope::scope,                     \
                                              StatusSubresource::status);                      \
     return kind;                                                                              \
@@ -65,6 +77,54 @@ MINATO_KIND(PodDisruptionBudget, "policy", "v1", "poddisruptionbudgets", "poddis
 MINATO_KIND(PriorityClass, "scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", kCluster,
             kNone, "pc")
 
+MINATO_KIND(LimitRange, "", "v1", "limitranges", "limitrange", kNamespaced, kNone, "limits")
+MINATO_KIND(PersistentVolume, "", "v1", "persistentvolumes", "persistentvolume", kCluster, kServed,
+            "pv")
+MINATO_KIND(PersistentVolumeClaim, "", "v1", "persistentvolumeclaims", "persistentvolumeclaim",
+            kNamespaced, kServed, "pvc")
+MINATO_KIND(ReplicationController, "", "v1", "replicationcontrollers", "replicationcontroller",
+            kNamespaced, kServed, "rc")
+MINATO_KIND(ResourceQuota, "", "v1", "resourcequotas", "resourcequota", kNamespaced, kServed,
+            "quota")
+MINATO_KIND(ControllerRevision, "apps", "v1", "controllerrevisions", "controllerrevision",
+            kNamespaced, kNone)
+MINATO_KIND(StatefulSet, "apps", "v1", "statefulsets", "statefulset", kNamespaced, kServed, "sts")
+MINATO_KIND(CronJob, "batch", "v1", "cronjobs", "cronjob", kNamespaced, kServed, "cj")
+MINATO_KIND(Job, "batch", "v1", "jobs", "job", kNamespaced, kServed)
+MINATO_KIND(CertificateSigningRequest, "certificates.k8s.io", "v1", "certificatesigningrequests",
+            "certificatesigningrequest", kCluster, kServed, "csr")
+MINATO_KIND(Ingress, "networking.k8s.io", "v1", "ingresses", "ingress", kNamespaced, kServed, "ing")
+MINATO_KIND(IngressClass, "networking.k8s.io", "v1", "ingressclasses", "ingressclass", kCluster,
+            kNone)
+MINATO_KIND(NetworkPolicy, "networking.k8s.io", "v1", "networkpolicies", "networkpolicy",
+            kNamespaced, kNone, "netpol")
+MINATO_KIND(ClusterRole, "rbac.authorization.k8s.io", "v1", "clusterroles", "clusterrole", kCluster,
+            kNone)
+MINATO_KIND(ClusterRoleBinding, "rbac.authorization.k8s.io", "v1", "clusterrolebindings",
+            "clusterrolebinding", kCluster, kNone)
+MINATO_KIND(Role, "rbac.authorization.k8s.io", "v1", "roles", "role", kNamespaced, kNone)
+MINATO_KIND(RoleBinding, "rbac.authorization.k8s.io", "v1", "rolebindings", "rolebinding",
+            kNamespaced, kNone)
+MINATO_KIND(CSIDriver, "storage.k8s.io", "v1", "csidrivers", "csidriver", kCluster, kNone)
+MINATO_KIND(CSINode, "storage.k8s.io", "v1", "csinodes", "csinode", kCluster, kNone)
+MINATO_KIND(CSIStorageCapacity, "storage.k8s.io", "v1", "csistoragecapacities",
+            "csistoragecapacity", kNamespaced, kNone)
+MINATO_KIND(StorageClass, "storage.k8s.io", "v1", "storageclasses", "storageclass", kCluster, kNone,
+            "sc")
+MINATO_KIND(VolumeAttachment, "storage.k8s.io", "v1", "volumeattachments", "volumeattachment",
+            kCluster, kServed)
+
+// A question, not stored.
+MINATO_KIND(TokenRequest, "authentication.k8s.io", "v1", "tokenrequests", "tokenrequest",
+            kNamespaced, kNone)
+// Other forms of kinds above, which only the API's clients see.
+MINATO_NAMED_KIND(EventV1, "Event", "events.k8s.io", "v1", "events", "event", kNamespaced, kNone,
+                  "ev")
+MINATO_NAMED_KIND(HorizontalPodAutoscalerV1, "HorizontalPodAutoscaler", "autoscaling", "v1",
+                  "horizontalpodautoscalers", "horizontalpodautoscaler", kNamespaced, kServed,
+                  "hpa")
+
+#undef MINATO_NAMED_KIND
 #undef MINATO_KIND
 
 std::string Kind::api_version() const {
@@ -78,14 +138,44 @@ std::string Kind::group_resource() const {
 const std::vector<const Kind*>& all_kinds() {
   // Eviction and Scale are subresources: they have a kind, but no place of their own.
   static const std::vector<const Kind*> kinds{
-      &ConfigMap::static_kind(),     &Event::static_kind(),
-      &Namespace::static_kind(),     &Node::static_kind(),
-      &Pod::static_kind(),           &Secret::static_kind(),
-      &Service::static_kind(),       &ServiceAccount::static_kind(),
-      &DaemonSet::static_kind(),     &Deployment::static_kind(),
-      &ReplicaSet::static_kind(),    &HorizontalPodAutoscaler::static_kind(),
-      &Lease::static_kind(),         &EndpointSlice::static_kind(),
-      &PodDisruptionBudget::static_kind(), &PriorityClass::static_kind()};
+      &ConfigMap::static_kind(),
+      &Event::static_kind(),
+      &LimitRange::static_kind(),
+      &Namespace::static_kind(),
+      &Node::static_kind(),
+      &PersistentVolume::static_kind(),
+      &PersistentVolumeClaim::static_kind(),
+      &Pod::static_kind(),
+      &ReplicationController::static_kind(),
+      &ResourceQuota::static_kind(),
+      &Secret::static_kind(),
+      &Service::static_kind(),
+      &ServiceAccount::static_kind(),
+      &ControllerRevision::static_kind(),
+      &DaemonSet::static_kind(),
+      &Deployment::static_kind(),
+      &ReplicaSet::static_kind(),
+      &StatefulSet::static_kind(),
+      &HorizontalPodAutoscaler::static_kind(),
+      &CronJob::static_kind(),
+      &Job::static_kind(),
+      &CertificateSigningRequest::static_kind(),
+      &Lease::static_kind(),
+      &EndpointSlice::static_kind(),
+      &Ingress::static_kind(),
+      &IngressClass::static_kind(),
+      &NetworkPolicy::static_kind(),
+      &PodDisruptionBudget::static_kind(),
+      &ClusterRole::static_kind(),
+      &ClusterRoleBinding::static_kind(),
+      &Role::static_kind(),
+      &RoleBinding::static_kind(),
+      &PriorityClass::static_kind(),
+      &CSIDriver::static_kind(),
+      &CSINode::static_kind(),
+      &CSIStorageCapacity::static_kind(),
+      &StorageClass::static_kind(),
+      &VolumeAttachment::static_kind()};
   return kinds;
 }
 

@@ -77,13 +77,12 @@ std::vector<std::string> run_argv(const OciCall& call, const std::string& bundle
   return argv;
 }
 
-std::vector<std::string> exec_argv(const OciCall& call, const std::string& process_file) {
+std::vector<std::string> exec_argv(const OciCall& call, const std::string& process_file,
+                                   const std::string& console_socket) {
   std::vector<std::string> argv = common_argv(call);
-  for (const std::string& arg :
-       {std::string("exec"), std::string("--detach"), std::string("--process"), process_file,
-        std::string("--pid-file"), call.pid_file, call.id}) {
-    argv.push_back(arg);
-  }
+  argv.insert(argv.end(), {"exec", "--detach", "--process", process_file});
+  if (!console_socket.empty()) argv.insert(argv.end(), {"--console-socket", console_socket});
+  argv.insert(argv.end(), {"--pid-file", call.pid_file, call.id});
   return argv;
 }
 
@@ -150,9 +149,10 @@ Status prepare_child(const Launch& launch) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
-  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int in =
+      launch.stdin_fd >= 0 ? launch.stdin_fd : ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   // Pipe ends are never below 3 here: the shim keeps 0 to 2 open for its whole life.
-  if (::dup2(null, 0) < 0 || ::dup2(launch.stdout_fd, 1) < 0 || ::dup2(launch.stderr_fd, 2) < 0) {
+  if (::dup2(in, 0) < 0 || ::dup2(launch.stdout_fd, 1) < 0 || ::dup2(launch.stderr_fd, 2) < 0) {
     ::_exit(kCannotLaunch);
   }
   ::syscall(SYS_close_range, 3U, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */);

@@ -21,8 +21,9 @@ struct OciCall {
   std::string pid_file;  // Receives the pid of the process that was started.
 };
 std::vector<std::string> run_argv(const OciCall& call, const std::string& bundle);
-// The command is in `process_file`, never in argv.
-std::vector<std::string> exec_argv(const OciCall& call, const std::string& process_file);
+// The command is in `process_file`, never in argv. A terminal is sent to the socket (not "").
+std::vector<std::string> exec_argv(const OciCall& call, const std::string& process_file,
+                                   const std::string& console_socket = {});
 
 // What the runtime printed when it could not start a process, in the words that Kubernetes users
 // know: `exec: "/nope": no such file or directory`. Always Invalid: trying again does not help.
@@ -47,6 +48,7 @@ Status enter_cgroups(const std::vector<std::string>& join_files);
 
 struct Launch {
   std::vector<std::string> argv;
+  int stdin_fd = -1;  // -1: /dev/null.
   int stdout_fd = -1;
   int stderr_fd = -1;  // Failures before the program runs are written here too.
   std::vector<std::string> cgroup_join_files;

@@ -1,9 +1,6 @@
 #include "linux_container/probe.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -14,11 +11,9 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <cerrno>
 #include <optional>
 
-#include "base/check.h"
-#include "host/files.h"
+#include "linux_container/netns_socket.h"
 
 namespace minato::linux_container {
 namespace asio = boost::asio;
@@ -29,26 +24,6 @@ namespace {
 
 constexpr std::size_t kMaxBodyBytes = 10 << 10;  // As upstream's pkg/probe/http.
 constexpr std::uint32_t kMaxHeaderBytes = 64 << 10;
-constexpr const char* kOwnNamespace = "/proc/thread-self/ns/net";
-
-// Opens a socket in a namespace; the thread is back in its own when this returns.
-Status open_socket(tcp::socket& socket, const tcp& protocol, const std::string& netns_path) {
-  boost::system::error_code error;
-  if (netns_path.empty()) {
-    socket.open(protocol, error);
-  } else {
-    const host::Fd home(::open(kOwnNamespace, O_RDONLY | O_CLOEXEC));
-    const host::Fd target(::open(netns_path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!home || !target || ::setns(target.get(), CLONE_NEWNET) != 0) {
-      return fail_errno("entering the network namespace " + netns_path, errno);
-    }
-    socket.open(protocol, error);
-    // Elsewhere this thread would go on in a wrong network: no way to continue.
-    CHECK(::setns(home.get(), CLONE_NEWNET) == 0, "returning from {}: {}", netns_path, errno);
-  }
-  if (error) return fail(Reason::kUnavailable, "socket: " + error.message());
-  return {};
-}
 
 // One probe: connects, and with a request sends it and reads the answer.
 class Probe : public std::enable_shared_from_this<Probe> {

@@ -1,7 +1,7 @@
 // What the Runtime and a shim say to each other: frames of a 4-byte big-endian length and one JSON
 // object, over a stream socket in the Pod's private directory.
 //
-//   request  {"id":7,"op":"start"|"stop"|"exec"|"remove", …}
+//   request  {"id":7,"op":"start"|"stop"|"exec"|"session"|"endSession"|"remove", …}
 //   answer   {"id":7, …}  or  {"id":7,"error":{"reason":"Invalid","message":"…"}}
 //   event    {"event":{container}}
 //
@@ -22,6 +22,7 @@
 namespace minato::linux_container {
 
 inline constexpr std::size_t kMaxFrameBytes = 4 << 20;
+inline constexpr int kNotStarted = -1;  // Exit code of a session whose command could not run.
 
 std::string to_frame(const boost::json::object& message);
 

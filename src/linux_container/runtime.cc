@@ -1,6 +1,7 @@
 #include "linux_container/runtime.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/json/array.hpp>
 
@@ -8,6 +9,7 @@
 #include "linux_container/log_reader.h"
 #include "linux_container/probe.h"
 #include "linux_container/runtime_pod.h"
+#include "linux_container/sessions.h"
 
 namespace minato::linux_container {
 namespace json = boost::json;
@@ -275,6 +277,27 @@ void LinuxRuntime::exec(const container::ContainerRef& ref, std::vector<std::str
                     if (!answer) return done(std::unexpected(answer.error()));
                     done(exec_result_from_json(*answer));
                   });
+}
+
+Result<std::unique_ptr<container::Streams>> LinuxRuntime::open_command(
+    const container::ContainerRef& ref, container::CommandOptions options,
+    container::Streams::Events events) {
+  const auto [pod, container] = find_container(ref);
+  if (container == nullptr) return std::unexpected(not_found(ref));
+  if (container->state != container::ContainerState::kRunning || !pod->link) {
+    return fail(Reason::kNotFound, describe(ref) + " is not running");
+  }
+  return open_session({loop_, pod->link, pod->paths.run,
+                       fmt::format("session-{}-{}.sock", ::getpid(), next_session_++),
+                       container_key(ref.name, ref.attempt)},
+                      std::move(options), std::move(events));
+}
+
+Result<std::unique_ptr<container::Streams>> LinuxRuntime::open_port(
+    const std::string& pod_uid, std::uint16_t port, container::Streams::Events events) {
+  const SharedPod pod = find_pod(pod_uid);
+  if (!pod) return fail(Reason::kNotFound, "the Pod does not run on this node");
+  return connect_port(loop_, pod->shim_config.netns_path, port, std::move(events));
 }
 
 Result<std::string> LinuxRuntime::node_netns() const {

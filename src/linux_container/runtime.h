@@ -73,6 +73,11 @@ class LinuxRuntime final : public container::Runtime {
   void remove_container(const container::ContainerRef& ref, container::DoneStatus done) override;
   void exec(const container::ContainerRef& ref, std::vector<std::string> command, Duration timeout,
             container::Done<container::ExecResult> done) override;
+  [[nodiscard]] Result<std::unique_ptr<container::Streams>> open_command(
+      const container::ContainerRef& ref, container::CommandOptions options,
+      container::Streams::Events events) override;
+  [[nodiscard]] Result<std::unique_ptr<container::Streams>> open_port(
+      const std::string& pod_uid, std::uint16_t port, container::Streams::Events events) override;
   void http_get(container::HttpRequest request, Duration timeout,
                 container::Done<container::HttpResponse> done) override;
   void tcp_connect(const std::string& host, std::uint16_t port, Duration timeout,
@@ -149,6 +154,7 @@ class LinuxRuntime final : public container::Runtime {
       pulls_;
   Limiter pull_limiter_;
   Limiter start_limiter_;
+  std::uint64_t next_session_ = 1;
   std::shared_ptr<bool> alive_;
 };
 

@@ -17,7 +17,7 @@ struct LinuxRuntime::Pod {
   PodPaths paths;
   container::Sandbox sandbox;
   ShimConfig shim_config;
-  std::unique_ptr<ShimLink> link;  // Null when no shim lives.
+  std::shared_ptr<ShimLink> link;  // Null when no shim lives.
   std::map<std::string, container::Container> containers;
   // Between start_container() and the shim's answer. A stop that comes meanwhile is kept.
   struct Start {

@@ -490,6 +490,92 @@ TEST_F(RuntimeTest, ProbesComeFromTheNode) {
   EXPECT_EQ(get("/large")->body.size(), 10u << 10);
 }
 
+// Someone who talks to a command or a port.
+struct Talk {
+  std::string out, err;
+  std::optional<Result<int>> code;
+  std::unique_ptr<container::Streams> streams;
+  container::Streams::Events events() {
+    return {.output =
+                [this](container::Streams::Output output, std::string_view text) {
+                  (output == container::Streams::Output::kStdout ? out : err) += text;
+                },
+            .drained = nullptr,
+            .done = [this](Result<int> result) { code = std::move(result); }};
+  }
+};
+
+TEST_F(RuntimeTest, PeopleTalkToCommands) {
+  run_sandbox();
+  ASSERT_TRUE(start(world_->payload({"sleep"})));
+  const ContainerRef app{kPod, "app", 0};
+  const auto open = [&](Talk& talk, container::CommandOptions options) {
+    auto opened = runtime().open_command(app, std::move(options), talk.events());
+    ASSERT_TRUE(opened) << opened.error().message;
+    talk.streams = std::move(*opened);
+  };
+  Talk talk;
+  open(talk, {.command = {"/payload", "echo"}, .input = true});
+  const std::string large(3 << 20, 'x');
+  talk.streams->write(large);
+  talk.streams->close_input();
+  ASSERT_TRUE(world_->run_until([&] { return talk.code.has_value(); }));
+  EXPECT_EQ(talk.out.size(), large.size());
+  EXPECT_EQ(talk.err, "over\n");
+  EXPECT_EQ(talk.code->value(), 7);
+
+  Talk missing;
+  open(missing, {.command = {"/nope"}});
+  ASSERT_TRUE(world_->run_until([&] { return missing.code.has_value(); }));
+  EXPECT_EQ(missing.code->value(), 127);
+  EXPECT_THAT(missing.err, HasSubstr("/nope"));
+  EXPECT_TRUE(failed_with(runtime().open_command({kPod, "other", 0}, {}, talk.events()),
+                          Reason::kNotFound));
+}
+
+TEST_F(RuntimeTest, ATerminalHasASizeAndEndsWithItsClient) {
+  run_sandbox();
+  ASSERT_TRUE(start(world_->payload({"sleep"})));
+  const ContainerRef app{kPod, "app", 0};
+  Talk talk;
+  auto opened = runtime().open_command(
+      app, {.command = {"/payload", "echo"}, .terminal = true, .input = true}, talk.events());
+  ASSERT_TRUE(opened) << opened.error().message;
+  (*opened)->resize(97, 31);
+  (*opened)->write("hello\n");
+  ASSERT_TRUE(world_->run_until([&] { return talk.out.contains("hello\r\nhello"); })) << talk.out;
+  (*opened)->close_input();
+  ASSERT_TRUE(world_->run_until([&] { return talk.code.has_value(); }));
+  EXPECT_EQ(talk.code->value(), 7);
+
+  // Whoever leaves ends their command: more of them than may run at a time.
+  for (int i = 0; i < 40; ++i) {
+    Talk left;
+    auto gone = runtime().open_command(app, {.command = {"/payload", "sleep"}}, left.events());
+    ASSERT_TRUE(gone);
+    ASSERT_TRUE(world_->run_until([&] { return left.out == "ready\n" || left.code; }));
+    ASSERT_FALSE(left.code) << left.code->error().message;
+  }
+}
+
+TEST_F(RuntimeTest, PortsOfThePodAreReached) {
+  run_sandbox();
+  ASSERT_TRUE(start(world_->payload({"http", "8080"})));
+  Talk talk;
+  ASSERT_TRUE(world_->run_until([&] {
+    if (talk.code) talk = {};  // It does not listen yet.
+    if (!talk.streams) {
+      talk.streams = runtime().open_port(kPod, 8080, talk.events()).value();
+      talk.streams->write("GET / HTTP/1.0\r\n\r\n");
+    }
+    return talk.out.contains("hello");
+  }));
+  Talk closed;
+  closed.streams = runtime().open_port(kPod, 1, closed.events()).value();
+  ASSERT_TRUE(world_->run_until([&] { return closed.code.has_value(); }));
+  EXPECT_TRUE(failed_with(*closed.code, Reason::kUnavailable));
+}
+
 TEST_F(RuntimeTest, StatsCountRunningContainers) {
   if (world_->cgroups().mode() == host::Cgroups::Mode::kNone) {
     GTEST_SKIP() << "cgroups are not available here";

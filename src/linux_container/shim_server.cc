@@ -72,6 +72,11 @@ void ShimServer::handle(std::uint64_t client, const json::object& request) {
   const std::string op = text_member(request, "op");
   if (op == "start") return start(client, request);
   if (op == "exec") return exec(client, request);
+  if (op == "session") return session(client, request);
+  if (op == "endSession") {
+    supervisor_.end_session(text_member(request, "socket"));
+    return answer(client, id, Status{});
+  }
   if (op == "stop") {
     return answer(client, id,
                   supervisor_.stop(text_member(request, "key"),
@@ -101,6 +106,20 @@ void ShimServer::exec(std::uint64_t client, const json::object& request) {
                      if (!result) return answer(client, id, std::unexpected(result.error()));
                      answer(client, id, to_json(*result));
                    });
+}
+
+void ShimServer::session(std::uint64_t client, const json::object& request) {
+  const json::value id = request_id(request);
+  supervisor_.open_session({.key = text_member(request, "key"),
+                            .command = text_list_member(request, "command"),
+                            .socket = text_member(request, "socket"),
+                            .owner = client,
+                            .terminal = number_member(request, "terminal") != 0,
+                            .input = number_member(request, "input") != 0},
+                           [this, client, id](Result<container::ExecResult> result) {
+                             if (!result) return answer(client, id, std::unexpected(result.error()));
+                             answer(client, id, to_json(*result));
+                           });
 }
 
 void ShimServer::answer(std::uint64_t client, const json::value& id, json::object body) {
@@ -138,7 +157,9 @@ void ShimServer::flush(std::uint64_t client) {
 
 void ShimServer::drop(std::uint64_t client) {
   const auto node = clients_.extract(client);
-  if (!node.empty()) loop_.unwatch(node.mapped().fd.get());
+  if (node.empty()) return;
+  loop_.unwatch(node.mapped().fd.get());
+  supervisor_.end_sessions_of(client);
 }
 
 }  // namespace minato::linux_container

@@ -28,6 +28,7 @@ class Supervisor {
  public:
   static constexpr std::size_t kMaxContainers = 256;  // With those that have exited.
   static constexpr std::size_t kMaxCommands = 32;     // exec at the same time.
+  static constexpr std::size_t kMaxSessions = 24;     // Of these, the ones people talk to.
   static constexpr std::size_t kMaxMessageBytes = 4096;
   static constexpr std::int64_t kLogBytesPerSecond = 64 << 20;
   static constexpr Duration kStartTimeout = 120s;
@@ -46,6 +47,20 @@ class Supervisor {
   Status stop(const std::string& key, int signal, Duration grace);
   void exec(const std::string& key, std::vector<std::string> command, Duration timeout,
             container::Done<container::ExecResult> done);
+  // A command whose streams go to whoever listens on `socket` (of the Pod's run directory), as
+  // descriptors: a terminal, or standard input (if asked for), output and error. It runs until it
+  // ends or end_session(). A command that could not run has kNotStarted as its exit code.
+  struct Session {
+    std::string key;
+    std::vector<std::string> command;
+    std::string socket;
+    std::uint64_t owner = 0;
+    bool terminal = false;
+    bool input = false;
+  };
+  void open_session(Session session, container::Done<container::ExecResult> done);
+  void end_session(const std::string& socket);
+  void end_sessions_of(std::uint64_t owner);
   // Errors: Conflict while it runs. NotFound is success.
   Status remove(const std::string& key);
 
@@ -71,8 +86,10 @@ class Supervisor {
   std::string termination_message(const std::string& key) const;
   Running* find_running(const std::string& key);
 
-  Status begin_exec(const std::string& key, const std::vector<std::string>& command,
-                    std::uint64_t id);
+  std::uint64_t add_command(const std::string& key, container::Done<container::ExecResult> done);
+  void begin(std::uint64_t id, const Session& session);
+  Status begin_exec(const Session& session, std::uint64_t id);
+  void end(std::uint64_t id);
   void exec_runtime_exited(std::uint64_t id, int wait_status);
   void exec_exited(std::uint64_t id, int wait_status);
   void exec_timed_out(std::uint64_t id);

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "base/strings.h"
 
@@ -20,6 +23,33 @@ Result<Pipe> make_pipe() {
   Pipe pipe{host::Fd(ends[0]), host::Fd(ends[1])};
   if (::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("pipe", errno);
   return pipe;
+}
+
+Status send_descriptors(const std::string& socket, const std::vector<int>& descriptors) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) return fail(Reason::kInvalid, "socket name");
+  std::memcpy(address.sun_path, socket.c_str(), socket.size());
+  const host::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("connecting to " + socket, errno);
+  const std::size_t size = descriptors.size() * sizeof(int);
+  alignas(cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = {};
+  char byte = 0;
+  iovec content{&byte, 1};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(size);
+  cmsghdr* const head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(size);
+  std::memcpy(CMSG_DATA(head), descriptors.data(), size);
+  if (::sendmsg(fd.get(), &message, MSG_NOSIGNAL) != 1)
+    return fail_errno("sending a command's streams", errno);
+  return {};
 }
 
 std::string read_available(int fd, std::size_t limit_bytes) {

@@ -41,6 +41,8 @@ struct Supervisor::Running {
 
 struct Supervisor::Command {
   std::string key;
+  std::string socket;       // "": nobody talks to it.
+  std::uint64_t owner = 0;  // Of a session.
   pid_t runtime_pid = 0;
   pid_t pid = 0;
   host::Fd output;
@@ -54,6 +56,8 @@ struct Pipe {
   host::Fd writer;
 };
 Result<Pipe> make_pipe();
+// The ends of a command's streams that go to others are sent to a listening socket.
+Status send_descriptors(const std::string& socket, const std::vector<int>& descriptors);
 // What can be read now, at most `limit_bytes`.
 std::string read_available(int fd, std::size_t limit_bytes);
 Result<pid_t> read_pid(const std::string& path);

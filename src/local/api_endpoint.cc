@@ -24,6 +24,15 @@ Result<std::string> read_or_make_token(const std::string& path) {
   return token;
 }
 
+Result<apiserver::SigningKey> read_or_make_key(const std::string& path) {
+  if (const auto present = host::read_file(path, 10'000))
+    return apiserver::SigningKey::from_pem(*present);
+  ASSIGN_OR_RETURN(apiserver::SigningKey key, apiserver::SigningKey::generate());
+  ASSIGN_OR_RETURN(const std::string pem, key.to_pem());
+  RETURN_IF_ERROR(host::write_file_atomic(path, pem, 0600));
+  return key;
+}
+
 apiserver::PodLogs logs_of(cluster::Cluster& cluster) {
   return [&cluster](
              const kube::Pod& pod, const apiserver::LogRequest& request,
@@ -48,10 +57,39 @@ apiserver::PodLogs logs_of(cluster::Cluster& cluster) {
   };
 }
 
-apiserver::ServerOptions server_options(cluster::Cluster& cluster) {
+apiserver::PodStreams streams_of(cluster::Cluster& cluster) {
+  using Opened = Result<std::unique_ptr<container::Streams>>;
+  apiserver::PodStreams out;
+  out.command = [&cluster](const kube::Pod& pod, const std::string& container,
+                           container::CommandOptions options,
+                           container::Streams::Events events) -> Opened {
+    kubelet::Kubelet* kubelet = cluster.kubelet_of(pod.spec.node_name);
+    container::Runtime* runtime = cluster.runtime_of(pod.spec.node_name);
+    const auto ref =
+        kubelet != nullptr ? kubelet->container_ref(pod.key(), container) : std::nullopt;
+    if (!ref || runtime == nullptr) {
+      return fail(Reason::kNotFound, fmt::format("container not found (\"{}\")", container));
+    }
+    return runtime->open_command(*ref, std::move(options), std::move(events));
+  };
+  out.port = [&cluster](const kube::Pod& pod, std::uint16_t port,
+                        container::Streams::Events events) -> Opened {
+    container::Runtime* runtime = cluster.runtime_of(pod.spec.node_name);
+    if (runtime == nullptr) {
+      return fail(Reason::kNotFound, fmt::format("node {} is gone", pod.spec.node_name));
+    }
+    return runtime->open_port(pod.metadata.uid, port, std::move(events));
+  };
+  return out;
+}
+
+apiserver::ServerOptions server_options(cluster::Cluster& cluster,
+                                        apiserver::ServiceAccountTokens& tokens) {
   apiserver::ServerOptions out;
   out.metrics = &cluster.metrics();
   out.logs = logs_of(cluster);
+  out.streams = streams_of(cluster);
+  out.tokens = &tokens;
   return out;
 }
 
@@ -71,9 +109,13 @@ Result<std::shared_ptr<boost::asio::ssl::context>> make_tls(const ApiEndpoint::O
 
 }  // namespace
 
-ApiEndpoint::ApiEndpoint(env::Env env, cluster::Cluster& cluster, std::string admin_token)
-    : server_(std::move(env), cluster.registry(), authenticator_, authorizer_,
-              server_options(cluster)) {
+ApiEndpoint::ApiEndpoint(const env::Env& env, cluster::Cluster& cluster, std::string admin_token,
+                         apiserver::SigningKey key)
+    : authorizer_(cluster.registry()),
+      tokens_(env.fork("tokens"), cluster.registry(), std::move(key)),
+      server_(env, cluster.registry(), authenticator_, authorizer_,
+              server_options(cluster, tokens_)) {
+  authenticator_.set_verifier([this](std::string_view token) { return tokens_.verify(token); });
   authenticator_.add_token(std::move(admin_token),
                            {"minato-admin", "", {std::string(apiserver::kMasters)}});
 }
@@ -85,7 +127,11 @@ Result<std::unique_ptr<ApiEndpoint>> ApiEndpoint::open(host::Loop& loop, env::En
                                                        host::Fd listening, const Options& options) {
   ASSIGN_OR_RETURN(auto tls, make_tls(options, loop.wall()));
   ASSIGN_OR_RETURN(std::string token, read_or_make_token(admin_token_file(options.state_dir)));
-  std::unique_ptr<ApiEndpoint> out(new ApiEndpoint(std::move(env), cluster, std::move(token)));
+  ASSIGN_OR_RETURN(apiserver::SigningKey key,
+                   read_or_make_key(options.state_dir + "/authority/service-accounts.key"));
+  RETURN_IF_ERROR(apiserver::bootstrap_roles(cluster.registry()));
+  std::unique_ptr<ApiEndpoint> out(
+      new ApiEndpoint(env, cluster, std::move(token), std::move(key)));
   net::HttpsServer::Options https;
   https.before_send = [&store = cluster.registry().store()] { return store.flush(); };
   out->https_ = std::make_unique<net::HttpsServer>(

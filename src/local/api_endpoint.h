@@ -1,8 +1,9 @@
 // The Kubernetes API of a local world on a listening socket of the host: certificate, the
 // administrator's token, and what joins apiserver to this cluster.
 //
-// Files in the world's directories: authority/kubernetes.{crt,key}, and admin.token (0600), which
-// is made once and means the group system:masters. `minato kubeconfig` reads both.
+// Files in the world's directories: authority/kubernetes.{crt,key}; admin.token (0600), which is
+// made once and means the group system:masters, and `minato kubeconfig` reads it; and
+// authority/service-accounts.key (0600), which signs the tokens of ServiceAccounts.
 //
 // Ownership: the loop and the cluster outlive it. Loop thread only. Errors: those of files and of
 // certificates.
@@ -11,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "apiserver/rbac.h"
 #include "apiserver/server.h"
 #include "cluster/cluster.h"
 #include "host/files.h"
@@ -35,10 +37,12 @@ class ApiEndpoint {
   ~ApiEndpoint();
 
  private:
-  ApiEndpoint(env::Env env, cluster::Cluster& cluster, std::string admin_token);
+  ApiEndpoint(const env::Env& env, cluster::Cluster& cluster, std::string admin_token,
+              apiserver::SigningKey key);
 
   apiserver::Authenticator authenticator_;
-  apiserver::BaseAuthorizer authorizer_;
+  apiserver::RoleAuthorizer authorizer_;
+  apiserver::ServiceAccountTokens tokens_;
   apiserver::ApiServer server_;
   std::unique_ptr<net::HttpsServer> https_;
 };

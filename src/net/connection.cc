@@ -157,7 +157,7 @@ void HttpsServer::Connection::on_request(const ErrorCode& error) {
 
 void HttpsServer::Connection::watch_peer() {
   // More than this request is here already: it is read when its turn comes.
-  if (watching_ || server_ == nullptr || (in_.size() > 0 && state_ != State::kUpgraded)) return;
+  if (watching_ || paused_ || server_ == nullptr || (in_.size() > 0 && state_ != State::kUpgraded)) return;
   watching_ = true;
   stream_.async_read_some(in_.prepare(kReadBytes),
                           [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
@@ -244,6 +244,11 @@ void HttpsServer::Connection::on_data(std::function<void(std::string_view)> call
       return;
     self->on_peer({}, 0);
   });
+}
+
+void HttpsServer::Connection::set_reading(apiserver::Duplex::Reading reading) {
+  paused_ = reading == apiserver::Duplex::Reading::kPause;
+  if (!paused_ && state_ == State::kUpgraded) watch_peer();
 }
 
 void HttpsServer::Connection::queue(std::string_view bytes) {

@@ -36,6 +36,7 @@ class HttpsServer::Connection final : public std::enable_shared_from_this<Connec
   void on_close(std::function<void()> callback) { on_close_ = std::move(callback); }
   void on_drained(std::function<void()> callback);
   void on_data(std::function<void(std::string_view)> callback);
+  void set_reading(apiserver::Duplex::Reading reading);
   env::Executor& executor();
 
  private:
@@ -65,6 +66,7 @@ class HttpsServer::Connection final : public std::enable_shared_from_this<Connec
   State state_ = State::kHandshake;
   MonoTime deadline_{};
   bool watching_ = false;  // A read beside an answer is under way.
+  bool paused_ = false;    // Of an upgraded connection.
   bool keep_alive_ = false;
   bool chunked_ = false;
   bool without_body_ = false;  // HEAD

@@ -26,6 +26,9 @@ class HttpsServer::StreamOnConnection final : public apiserver::Duplex {
   void on_data(std::function<void(std::string_view)> callback) override {
     if (connection_) connection_->on_data(std::move(callback));
   }
+  void set_reading(Reading reading) override {
+    if (connection_) connection_->set_reading(reading);
+  }
   void end() override {
     if (const auto connection = std::exchange(connection_, nullptr)) connection->finish_answer();
   }

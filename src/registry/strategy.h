@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kube/object.h"
 #include "kube/validation.h"
@@ -71,6 +72,12 @@ Strategy lease_strategy();
 Strategy endpoint_slice_strategy();
 Strategy pod_disruption_budget_strategy();
 Strategy priority_class_strategy();
+// Kinds that are stored with what every object has: metadata rules, generation, status.
+std::vector<Strategy> stored_strategies();
+Strategy role_strategy();
+Strategy cluster_role_strategy();
+Strategy role_binding_strategy();
+Strategy cluster_role_binding_strategy();
 
 template <class T>
 T& mutable_as(kube::Object& object) {

@@ -9,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <cstdio>
 
+#include "apiserver/rbac.h"
 #include "apiserver/server.h"
 #include "host/files.h"
 #include "host/http.h"
@@ -64,8 +65,14 @@ Status serve(const std::string& directory) {
   authenticator.add_token("admin-token-of-the-test",
                           {"admin", "", {std::string(apiserver::kMasters)}});
   authenticator.add_token("user-token-of-the-test", {"ann", "", {}});
-  const apiserver::BaseAuthorizer authorizer;
-  apiserver::ApiServer server(env, *registry, authenticator, authorizer, {});
+  RETURN_IF_ERROR(apiserver::bootstrap_roles(*registry));
+  const apiserver::RoleAuthorizer authorizer(*registry);
+  ASSIGN_OR_RETURN(auto key, apiserver::SigningKey::generate());
+  apiserver::ServiceAccountTokens tokens(env, *registry, std::move(key));
+  authenticator.set_verifier([&tokens](std::string_view token) { return tokens.verify(token); });
+  apiserver::ServerOptions options;
+  options.tokens = &tokens;
+  apiserver::ApiServer server(env, *registry, authenticator, authorizer, options);
   ASSIGN_OR_RETURN(host::Fd listening, host::listen_tcp("127.0.0.1", 0));
   const std::uint16_t port = port_of(listening);
   net::HttpsServer https(

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import unittest
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
@@ -46,6 +47,46 @@ class WorldTest(unittest.TestCase):
             follow.kill()
             follow.communicate()
         self.assertIn("previous terminated container", self.kubectl.fails("logs", "-p", self.pods()[0]))
+
+    def role_pod(self):
+        """A Pod of the image that is made from the running program: its command takes arguments."""
+        return self.kubectl("get", "pods", "-n", "kube-system", "--field-selector=status.phase=Running", "-o", "name").split()[0]
+
+    def test_2_exec(self):
+        pod = self.role_pod()
+        program = "/usr/bin/minato"
+        execute = ("exec", "-n", "kube-system", pod)
+        for more in ({}, {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}):  # WebSocket, then SPDY.
+            self.assertIn("minato ", self.kubectl(*execute, "--", program, "--version", environment=more))
+            out = self.kubectl.run(*execute, "--", program, "nonsense", environment=more)
+            self.assertIn("subcommand is required", out.stdout + out.stderr)
+            self.assertEqual(out.returncode, 2)
+            self.assertEqual(self.kubectl.run(*execute, "--", "/nope", environment=more).returncode, 127)
+        self.assertIn("not found", self.kubectl.fails("exec", "nope", "--", "x"))
+        self.assertIn("is not valid for pod", self.kubectl.fails(*execute, "-c", "nope", "--", "x"))
+
+    def test_2_port_forward(self):
+        port = self.kubectl("get", self.pods()[0], "-o", "jsonpath={.spec.containers[0].ports[0].containerPort}")
+        for more in ({}, {"KUBECTL_PORT_FORWARD_WEBSOCKETS": "false"}):
+            forward = subprocess.Popen(["kubectl", "port-forward", self.pods()[0], f":{port}"], env={**self.kubectl.environment, **more},
+                                       stdout=subprocess.PIPE, text=True)
+            try:
+                local = forward.stdout.readline().split(":")[1].split()[0]
+                for _ in range(3):
+                    with urllib.request.urlopen(f"http://127.0.0.1:{local}/", timeout=10) as answer:
+                        self.assertEqual(answer.status, 200)
+            finally:
+                forward.kill()
+                forward.communicate()
+
+    def test_2_attach(self):
+        attached = subprocess.Popen(["kubectl", "attach", self.pods()[0]], env=self.kubectl.environment,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            self.assertTrue(attached.stdout.readline())
+        finally:
+            attached.kill()
+            attached.communicate()
 
     def test_3_rollout(self):
         self.kubectl("set", "env", self.deployment, "CONFORMANCE=1")

@@ -1,6 +1,7 @@
 // What the tests run in containers: one static program that does what its first argument says.
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -73,6 +74,20 @@ int show_file(const char* path) {
   return 0;
 }
 
+// What stands on its input, on its output, and whether that is a terminal.
+int echo() {
+  winsize size{};
+  if (::ioctl(0, TIOCGWINSZ, &size) == 0) std::printf("%dx%d\n", size.ws_col, size.ws_row);
+  std::fflush(stdout);
+  char buffer[4096];
+  ssize_t n = 0;
+  while ((n = ::read(0, buffer, sizeof buffer)) > 0) {
+    if (::write(1, buffer, static_cast<std::size_t>(n)) != n) return 1;
+  }
+  std::fputs("over\n", stderr);
+  return 7;
+}
+
 int write_file(const char* path, const char* text) {
   FILE* file = std::fopen(path, "w");
   if (file == nullptr) {
@@ -108,6 +123,7 @@ int main(int argc, char** argv) {
   if (mode == "write") return write_file(first, second);
   if (mode == "id") return show_identity();
   if (mode == "http") return serve_http(std::atoi(first));
+  if (mode == "echo") return echo();
   if (mode == "trap") __builtin_trap();
   if (mode == "die") return write_file("/dev/termination-log", first), 4;
   if (mode == "sleep") {
