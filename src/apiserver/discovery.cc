@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "apiserver/views.h"
 #include "kube/scale.h"
 #include "kube/types/config.h"
 #include "kube/types/pod.h"
@@ -64,6 +65,7 @@ ServedResource stored_resource(const kube::Kind& kind) {
   if (is_in_all(kind.resource)) out.categories.emplace_back("all");
   out.subresources = subresources_of(kind);
   out.stored = &kind;
+  out.shown = &kind;
   return out;
 }
 
@@ -75,6 +77,12 @@ ServedResource question(std::string_view group, std::string_view kind, std::stri
 std::vector<ServedResource> make_served() {
   std::vector<ServedResource> out;
   for (const kube::Kind* kind : kube::all_kinds()) out.push_back(stored_resource(*kind));
+  for (const VersionView& view : views()) {
+    ServedResource seen = stored_resource(*view.seen);
+    seen.stored = view.stored;
+    seen.shown = view.seen;
+    out.push_back(std::move(seen));
+  }
   constexpr std::string_view kAuthorization = "authorization.k8s.io";
   out.push_back(question("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews",
                          "selfsubjectreview"));

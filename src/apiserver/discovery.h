@@ -27,7 +27,8 @@ struct ServedResource {
   std::vector<std::string_view> categories;
   std::vector<ServedSubresource> subresources;
   const kube::Kind* stored =
-      nullptr;  // Null: a question (SubjectAccessReview) or a view (metrics).
+      nullptr;  // Null: a question (SubjectAccessReview) or made up (metrics).
+  const kube::Kind* shown = nullptr;  // What clients see of it: `stored`, or another version.
 };
 
 // Ordered by group as kubectl is to prefer them, core first.

@@ -60,7 +60,7 @@ const std::map<std::string_view, std::string>& packages() {
     }
     for (const ServedResource& entry : served_resources()) {
       if (entry.stored != nullptr)
-        claim(entry.stored->type(), package_of(entry.group, entry.version));
+        claim(entry.shown->type(), package_of(entry.group, entry.version));
     }
     claim(kube::type_of<kube::Scale>(), "io.k8s.api.autoscaling.v1");
     return out;
@@ -245,7 +245,7 @@ std::string make_v3(std::string_view document) {
   for (const ServedResource& entry : served_resources()) {
     if (document_name(entry) != document || entry.stored == nullptr) continue;
     add_path(entry, Version::k3, paths);
-    add_kind(entry.stored->type(), entry, Version::k3, schemas);
+    add_kind(entry.shown->type(), entry, Version::k3, schemas);
   }
   add_struct(kube::type_of<kube::DeleteOptions>(), Version::k3, schemas);
   add_scalars(Version::k3, schemas);
@@ -288,7 +288,7 @@ const std::string& openapi_v2() {
     for (const ServedResource& entry : served_resources()) {
       if (entry.stored == nullptr) continue;
       add_path(entry, Version::k2, paths);
-      add_kind(entry.stored->type(), entry, Version::k2, schemas);
+      add_kind(entry.shown->type(), entry, Version::k2, schemas);
     }
     add_scalars(Version::k2, schemas);
     return json::serialize(json::object{{"swagger", "2.0"},

@@ -6,6 +6,7 @@
 
 #include "apiserver/openapi.h"
 #include "apiserver/version.h"
+#include "apiserver/views.h"
 #include "base/strings.h"
 #include "kube/json.h"
 
@@ -133,6 +134,13 @@ void ApiServer::serve(const CallPtr& call) {
   if (!call->info.is_resource) return serve_path(call);
   call->served = find_served(call->info.group, call->info.version, call->info.resource);
   if (call->served == nullptr) return not_found(call);
+  const VersionView* view = find_view(call->info.group, call->info.version, call->info.resource);
+  // Parts other than the status (a scale) are the same in all versions.
+  if (view != nullptr && (call->info.subresource.empty() || call->info.subresource == "status")) {
+    if (const Status read = convert_request(*view, call->request, call->url); !read)
+      return call->fail(read.error());
+    call->exchange = convert_answers(*view, call->exchange);
+  }
   serve_resource(call);
 }
 

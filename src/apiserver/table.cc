@@ -32,7 +32,7 @@ void Cells::number(std::int64_t value) {
 }
 
 Printer printer_of(const kube::Kind& kind) {
-  for (const auto find : {&core_printer, &workload_printer, &policy_printer}) {
+  for (const auto find : {&core_printer, &workload_printer, &policy_printer, &stored_printer}) {
     if (const Printer found = find(kind); found.print != nullptr) return found;
   }
   return {kDefaultColumns, &print_default};

@@ -43,6 +43,7 @@ Printer printer_of(const kube::Kind& kind);
 Printer core_printer(const kube::Kind& kind);
 Printer workload_printer(const kube::Kind& kind);
 Printer policy_printer(const kube::Kind& kind);
+Printer stored_printer(const kube::Kind& kind);
 
 // How much of the object each row carries (query parameter includeObject).
 enum class IncludeObject { kNone, kMetadata, kObject };

@@ -148,6 +148,65 @@ class KubectlTest(unittest.TestCase):
         self.assertIn('User "ann" cannot list resource "secrets"', self.nobody.fails("get", "secrets"))
         self.assertIn("Forbidden", self.nobody.fails("get", "pods", "--as", "admin", "--as-group", "system:masters"))
 
+    def test_roles_and_tokens(self):
+        self.kubectl("create", "ns", "team")
+        self.kubectl("create", "sa", "robot", "-n", "team")
+        self.kubectl("create", "role", "reader", "--verb=get,list", "--resource=configmaps", "-n", "team")
+        self.kubectl("create", "rolebinding", "robot", "--role=reader", "--serviceaccount=team:robot", "-n", "team")
+        self.assertIn("Role/reader", self.kubectl("get", "rolebinding", "robot", "-n", "team"))
+        robot = ("--as", "system:serviceaccount:team:robot")
+        self.assertEqual(self.kubectl("auth", "can-i", "list", "configmaps", "-n", "team", *robot).strip(), "yes")
+        self.assertEqual(self.kubectl.run("auth", "can-i", "list", "secrets", "-n", "team", *robot).stdout.strip(), "no")
+        self.assertIn("configmaps", self.kubectl("auth", "can-i", "--list", "-n", "team", *robot))
+        token = self.kubectl("create", "token", "robot", "-n", "team", "--duration=20m").strip()
+        with_token = ("--token", token, "-n", "team")
+        self.assertIn("system:serviceaccount:team:robot", self.nobody("auth", "whoami", *with_token))
+        self.nobody("get", "configmaps", *with_token)
+        self.assertIn("Forbidden", self.nobody.fails("get", "secrets", *with_token))
+        self.assertIn("Unauthorized", self.nobody.fails("get", "configmaps", "--token", token + "x", "-n", "team"))
+        self.kubectl("create", "clusterrolebinding", "viewers", "--clusterrole=view", "--user=ann")
+        self.nobody("get", "pods", "-A")
+        self.assertIn("forbidden", self.nobody.fails("create", "clusterrolebinding", "mine", "--clusterrole=cluster-admin", "--user=ann"))
+        self.kubectl("delete", "clusterrolebinding", "viewers")
+        self.kubectl("delete", "ns", "team", "--wait=false")
+
+    def test_autoscale_in_both_versions(self):
+        self.kubectl("autoscale", "deploy", "app", "--min=2", "--max=5", "--cpu-percent=70")
+        self.assertRegex(self.kubectl("get", "hpa", "app"), "Deployment/app +cpu: <unknown>/70% +2 +5")
+        old = json.loads(self.kubectl("get", "horizontalpodautoscalers.v1.autoscaling", "app", "-o", "json"))
+        self.assertEqual((old["apiVersion"], old["spec"]["targetCPUUtilizationPercentage"]), ("autoscaling/v1", 70))
+        self.kubectl("patch", "horizontalpodautoscalers.v1.autoscaling", "app", "--type=merge", "-p", '{"spec":{"maxReplicas":9}}')
+        new = json.loads(self.kubectl("get", "horizontalpodautoscalers.v2.autoscaling", "app", "-o", "json"))
+        self.assertEqual((new["apiVersion"], new["spec"]["maxReplicas"]), ("autoscaling/v2", 9))
+        self.assertEqual(new["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 70)
+        self.kubectl("delete", "hpa", "app")
+
+    def test_events_in_both_groups(self):
+        event = {"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "e", "namespace": "default"},
+                 "regarding": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app", "namespace": "default"}, "reason": "Tested", "note": "by a client",
+                 "type": "Normal", "action": "Test", "reportingController": "test.io/c", "reportingInstance": "c-1", "eventTime": "2026-01-02T03:04:05.000006Z"}
+        self.kubectl("create", "-f", "-", input=json.dumps(event))
+        self.assertEqual(self.kubectl("get", "ev", "e", "-o", "jsonpath={.involvedObject.name} {.message}"), "app by a client")
+        self.assertEqual(self.kubectl("get", "events.events.k8s.io", "e", "-o", "jsonpath={.regarding.name} {.note}"), "app by a client")
+        self.assertIn("Tested", self.kubectl("events", "--for", "deployment/app"))
+        self.kubectl("delete", "event", "e")
+
+    def test_kinds_that_are_stored_only(self):
+        made = self.kubectl.run("create", "job", "j", "--image=x")
+        self.assertIn("job.batch/j created", made.stdout)
+        self.assertIn("stored only", made.stderr)
+        self.assertRegex(self.kubectl("get", "job", "j"), "j +Running +0/1")
+        self.kubectl("create", "cronjob", "c", "--image=x", "--schedule=*/5 * * * *")
+        self.assertRegex(self.kubectl("get", "cj"), r"\*/5 \* \* \* \* +<none> +False +0 +<none>")
+        self.kubectl("create", "quota", "q", "--hard=pods=4")
+        self.kubectl("create", "ingress", "i", "--rule=shop.example/*=app:80")
+        self.assertRegex(self.kubectl("get", "ing"), r"i +<none> +shop.example +80")
+        self.kubectl("delete", "job/j", "cj/c", "quota/q", "ing/i")
+        for kind in ("statefulsets", "pvc", "pv", "netpol", "storageclasses", "csinodes", "csidrivers", "csistoragecapacities",
+                     "volumeattachments", "rc", "limits", "ingressclasses", "csr", "controllerrevisions"):
+            self.kubectl("get", kind)
+        self.assertIn("schedule", self.kubectl("explain", "cronjob.spec"))
+
     def test_pages(self):
         for i in range(5):
             self.kubectl("create", "configmap", f"page-{i}")

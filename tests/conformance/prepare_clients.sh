@@ -1,0 +1,23 @@
+#!/bin/sh
+# Fetches the client libraries that the conformance tests use beside those that are installed, into
+# DIRECTORY (default build/clients): the newest Python client and the JavaScript client. What cannot
+# be fetched is said, and its tests are skipped.
+#   tests/conformance/prepare_clients.sh [DIRECTORY]
+set -u
+directory=${1:-build/clients}
+mkdir -p "$directory/node"
+if python3 -m venv "$directory/python" && "$directory/python/bin/pip" -q install --upgrade kubernetes; then
+  "$directory/python/bin/pip" list 2>/dev/null | grep '^kubernetes '
+else
+  echo "no Python client from the package index" >&2
+fi
+if command -v node >/dev/null && command -v npm >/dev/null; then
+  # Version 2 needs Node 22.
+  major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+  [ "$major" -ge 22 ] && version=latest || version=1.4.0
+  (cd "$directory/node" && npm install --silent --no-save --prefix . "@kubernetes/client-node@$version") &&
+    grep -m1 '"version"' "$directory/node/node_modules/@kubernetes/client-node/package.json" ||
+    echo "no JavaScript client" >&2
+else
+  echo "no JavaScript client: node or npm is not installed" >&2
+fi

@@ -1,0 +1,81 @@
+"""Runs every client's checks and writes the table of docs/COMPATIBILITY.md.
+
+    tests/conformance/table.py BUILD_DIRECTORY [--world]
+
+Only what ran is in the table. Clients beside the installed ones come from prepare_clients.sh
+(BUILD_DIRECTORY/clients). --world brings up a local world too (as root).
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DOCUMENT = os.path.join(HERE, "..", "..", "docs", "COMPATIBILITY.md")
+HEAD = """# Compatibility
+
+Clients that nobody here wrote, against the API. Written by `tests/conformance/table.py`; do not edit.
+
+| client | check | result |
+|---|---|---|
+"""
+
+
+def output(*command):
+    try:
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60).stdout
+    except OSError:
+        return ""
+
+
+def python_client(python):
+    version = output(python, "-c", "import kubernetes; print(kubernetes.__version__)").strip()
+    return f"Python kubernetes {version}" if re.fullmatch(r"[\d.]+", version) else None
+
+
+def node_client(directory):
+    found = re.search(r'"version": "([\d.]+)"', output("cat", f"{directory}/node_modules/@kubernetes/client-node/package.json"))
+    return f"JavaScript client-node {found[1]}" if found and shutil.which("node") else None
+
+
+def checks(text):
+    """(name, result) of unittest's and client.mjs's lines."""
+    for line in text.splitlines():
+        if found := re.match(r"test_(\w+) \(.*\.\.\. (ok|FAIL|ERROR)", line):
+            yield found[1], "pass" if found[2] == "ok" else "**fails**"
+        elif found := re.match(r"(not ok|ok) (\w+)", line):
+            yield found[2], "pass" if found[1] == "ok" else "**fails**"
+
+
+def main():
+    build = os.path.abspath(sys.argv[1])
+    clients = f"{build}/clients"
+    os.environ.update(MINATO_CONFORMANCE_SERVER=f"{build}/tests/conformance/conformance_server", MINATO_NODE_CLIENT=f"{clients}/node",
+                      MINATO_E2E_PROGRAM=f"{build}/apps/minato/minato", MINATO_E2E_IMAGE=f"{build}/examples/hello/image", PYTHONDONTWRITEBYTECODE="1")
+    found = re.search(r"v(\d+\.\d+\.\d+)", output("kubectl", "version", "--client"))
+    kubectl = f"kubectl {found[1]}" if found else None
+    runs = [(kubectl, sys.executable, "test_api_kubectl.py"), (python_client(sys.executable), sys.executable, "test_api_python.py"),
+            (python_client(f"{clients}/python/bin/python"), f"{clients}/python/bin/python", "test_api_python.py"),
+            (node_client(f"{clients}/node"), sys.executable, "test_api_javascript.py")]
+    if "--world" in sys.argv:
+        runs.append((kubectl and f"{kubectl}, local world", sys.executable, "test_world_kubectl.py"))
+    rows, failed = [], False
+    for client, python, script in runs:
+        if client is None:
+            print(f"skipped: {script}: its client is not there ({python})")
+            continue
+        run = subprocess.run([python, os.path.join(HERE, script)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+        results = list(checks(run.stdout))
+        if not results or run.returncode != 0:
+            print(run.stdout)
+        failed = failed or run.returncode not in (0, 77)
+        rows += [f"| {client} | {name.replace('_', ' ')} | {result} |" for name, result in results]
+    with open(DOCUMENT, "w") as document:
+        document.write(HEAD + "\n".join(rows) + "\n")
+    print(f"{len(rows)} checks, {sum('fails' in row for row in rows)} fail")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
