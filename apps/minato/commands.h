@@ -46,6 +46,7 @@ void add_trust(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_load(CLI::App& app, int& exit_code);
 void add_drill(CLI::App& app, int& exit_code);
+void add_calibrate(CLI::App& app, int& exit_code);
 void add_lint(CLI::App& app, int& exit_code);
 void add_simulate(CLI::App& app, int& exit_code);
 void add_drain(CLI::App& app, int& exit_code);

@@ -34,6 +34,9 @@ struct Arguments {
   std::string hold;
   std::string report;
   std::string compare;
+  std::string calibration;
+  std::vector<std::string> simulate;  // Files: only in virtual time.
+  bool realistic = false;
   int seeds = 200;
   int repeat = 1;
 };
@@ -110,17 +113,35 @@ Status check_folder(const std::string& folder) {
   return {};
 }
 
+Result<drill::Calibration> base_calibration(const Arguments& arguments, const cluster::Profile& profile) {
+  if (arguments.calibration.empty()) return drill::default_calibration(profile);
+  ASSIGN_OR_RETURN(const std::string text, host::read_file(arguments.calibration, kMaxFileBytes));
+  auto read = drill::read_calibration(text);
+  return read ? read : wrap(arguments.calibration, read.error());
+}
+
+drill::RunOptions run_options(const Arguments& arguments, const spec::Spec& spec, const cluster::Profile& profile) {
+  drill::RunOptions out;
+  out.rate = arguments.rate;
+  out.path = arguments.path;
+  out.availability_percent = spec.slo.availability_percent;
+  out.hold = profile.name == cluster::kFast.name ? 5s : 30s;
+  if (!arguments.hold.empty()) out.hold = parse_duration(arguments.hold).value_or(out.hold);
+  return out;
+}
+
 // Everything that one run of the command works on.
 class Session {
  public:
   Session(const Arguments& arguments, const World& world, const local::WorldConfig& config, const spec::Spec& spec,
-          std::vector<drill::Drill> drills)
+          std::vector<drill::Drill> drills, drill::Calibration base)
       : arguments_(arguments),
         spec_(spec),
         profile_(spec.local.realistic ? cluster::kRealistic : cluster::kFast),
         bounds_(bounds::compute(spec, profile_)),
         drills_(std::move(drills)),
         runs_(drills_.size()),
+        base_calibration_(base),
         world_(loop_, {.control_socket = world.control_socket(), .load = load_of(world, config, spec)}),
         signals_(loop_.io(), SIGINT, SIGTERM) {}
 
@@ -135,7 +156,6 @@ class Session {
     out.ca_file = world.authority_dir() + "/ca.crt";
     return out;
   }
-  drill::RunOptions run_options() const;
   const bounds::Bound& bound_of(const drill::Drill& drill) const;
   void next();
   void ended(drill::Outcome outcome);
@@ -150,6 +170,7 @@ class Session {
   std::vector<bounds::Bound> bounds_;
   std::vector<drill::Drill> drills_;
   std::vector<std::vector<drill::Outcome>> runs_;  // Of each.
+  drill::Calibration base_calibration_;
   host::Loop loop_;
   StderrLog log_{loop_};
   local::DrillWorld world_;
@@ -159,16 +180,6 @@ class Session {
   bool interrupted_ = false;
   drill::Report report_;
 };
-
-drill::RunOptions Session::run_options() const {
-  drill::RunOptions out;
-  out.rate = arguments_.rate;
-  out.path = arguments_.path;
-  out.availability_percent = spec_.slo.availability_percent;
-  out.hold = profile_.name == cluster::kFast.name ? 5s : 30s;
-  if (!arguments_.hold.empty()) out.hold = parse_duration(arguments_.hold).value_or(out.hold);
-  return out;
-}
 
 const bounds::Bound& Session::bound_of(const drill::Drill& drill) const {
   static const bounds::Bound kNone{};
@@ -196,7 +207,7 @@ int Session::run() {
     earlier = std::move(*read);
   }
   runner_ = std::make_unique<drill::Runner>(
-      env::Env{loop_, loop_, log_, env::Rng(1)}, world_, run_options(),
+      env::Env{loop_, loop_, log_, env::Rng(1)}, world_, run_options(arguments_, spec_, profile_),
       [](const std::string& line) { fmt::print(stderr, "  {}\n", line); });
   wait_for_signal();
   loop_.post([this] { next(); });
@@ -232,8 +243,8 @@ void Session::judge() {
     if (simulates && !runs_[i].front().was_refused) {
       std::vector<const drill::Outcome*> measured;
       for (const drill::Outcome& run : runs_[i]) measured.push_back(&run);
-      const auto calibration = drill::calibrate(measured, drill::default_calibration(profile_));
-      simulated = simulate_drill({spec_, profile_, run_options(), calibration, arguments_.seeds}, drills_[i], bound);
+      const auto calibration = drill::calibrate(measured, base_calibration_);
+      simulated = simulate_drill({spec_, profile_, run_options(arguments_, spec_, profile_), calibration, arguments_.seeds}, drills_[i], bound);
     }
     report_.rows.push_back(drill::judge(std::move(runs_[i]), bound, std::move(simulated)));
   }
@@ -272,6 +283,27 @@ int Session::show(const std::map<std::string, drill::Earlier>& earlier) {
   return report_.passed() ? kDone : kFailed;
 }
 
+int run_simulated(const Arguments& arguments) {
+  std::vector<spec::Source> sources;
+  for (const std::string& file : arguments.simulate) {
+    auto text = host::read_file(file, kMaxFileBytes);
+    if (!text) return fail_with(text.error(), arguments.common);
+    sources.push_back({file, std::move(*text)});
+  }
+  const auto spec = spec::read(sources);
+  if (!spec) return fail_with(spec.error(), arguments.common);
+  const auto drills = choose_drills(arguments, *spec);
+  if (!drills) return fail_with(drills.error(), arguments.common);
+  const bool realistic = arguments.realistic || spec->local.realistic;
+  const cluster::Profile& profile = realistic ? cluster::kRealistic : cluster::kFast;
+  const auto calibration = base_calibration(arguments, profile);
+  if (!calibration) return fail_with(calibration.error(), arguments.common);
+  drill::RunOptions options = run_options(arguments, *spec, profile);
+  options.limit = 2h;
+  return simulate_only({*spec, profile, options, *calibration, std::max(1, arguments.seeds)}, *drills,
+                       bounds::compute(*spec, profile), arguments.common);
+}
+
 int run_drills(const Arguments& arguments) {
   if (arguments.list) return list(arguments);
   if (!arguments.hold.empty() && !parse_duration(arguments.hold)) {
@@ -280,6 +312,7 @@ int run_drills(const Arguments& arguments) {
   for (const std::string& kind : arguments.kinds) {
     if (const auto known = drill::find_drill(kind); !known) return fail_with(known.error(), arguments.common);
   }
+  if (!arguments.simulate.empty()) return run_simulated(arguments);
   // Only worlds of this machine can be chosen: nothing else is ever broken by it.
   const auto world = choose_world(arguments.common.name);
   if (!world) return fail_without_world(world.error(), arguments.common);
@@ -294,8 +327,10 @@ int run_drills(const Arguments& arguments) {
   if (!drills) return fail_with(drills.error(), arguments.common);
   if (const Status ready = check_folder(arguments.report); !ready) return fail_with(ready.error(), arguments.common);
   if (const Status ready = raise_descriptor_limit(load::Options{}.max_connections); !ready) return fail_with(ready.error(), arguments.common);
+  const auto base = base_calibration(arguments, spec->local.realistic ? cluster::kRealistic : cluster::kFast);
+  if (!base) return fail_with(base.error(), arguments.common);
   ::signal(SIGPIPE, SIG_IGN);
-  Session session(arguments, *world, *config, *spec, std::move(*drills));
+  Session session(arguments, *world, *config, *spec, std::move(*drills), *base);
   return session.run();
 }
 
@@ -316,6 +351,9 @@ void add_drill(CLI::App& app, int& exit_code) {
   command->add_option("--hold", arguments->hold, "Recovered once the SLO has held for so long (default: 5s, realistic 30s)");
   command->add_option("--report", arguments->report, "Folder for report.html and report.json");
   command->add_option("--compare", arguments->compare, "An earlier report.json: what got better or worse");
+  command->add_option("--simulate", arguments->simulate, "Only in virtual time, of these files; nothing is broken");
+  command->add_flag("--realistic", arguments->realistic, "With --simulate: EC2's and AWS's own pace");
+  command->add_option("--calibration", arguments->calibration, "How long machines and containers take (minato calibrate -o json)");
   command->add_option("--repeat", arguments->repeat, "So many times, for a median")->check(CLI::Range(1, 100))->capture_default_str();
   command->add_option("--seeds", arguments->seeds, "Simulated runs of each; 0: none")->check(CLI::Range(0, 10000))->capture_default_str();
   command->callback([arguments, &exit_code] { exit_code = run_drills(*arguments); });

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "commands.h"
 #include "drill/calibration.h"
 #include "drill/report.h"
 
@@ -19,5 +20,9 @@ struct SimulatedDrills {
 // Runs on several threads, a world each. Nothing when the model cannot do this drill.
 std::optional<drill::Simulated> simulate_drill(const SimulatedDrills& how, const drill::Drill& drill,
                                                const bounds::Bound& bound);
+
+// `minato drill --simulate FILE`: nothing is measured. Fails when a run leaves its bound.
+int simulate_only(const SimulatedDrills& how, const std::vector<drill::Drill>& drills, const std::vector<bounds::Bound>& bounds,
+                  const Common& common);
 
 }  // namespace minato::app

@@ -55,6 +55,7 @@ int run_command_line(int argc, char** argv) {
   add_rollback(app, exit_code);
   add_load(app, exit_code);
   add_drill(app, exit_code);
+  add_calibrate(app, exit_code);
   add_lint(app, exit_code);
   add_simulate(app, exit_code);
   add_trust(app, exit_code);

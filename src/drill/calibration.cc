@@ -1,10 +1,14 @@
 #include "drill/calibration.h"
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <map>
 #include <string>
 
+#include "drill/observation_json.h"
+
 namespace minato::drill {
+namespace json = boost::json;
 namespace {
 
 using Durations = std::vector<Duration>;
@@ -58,6 +62,51 @@ Calibration calibrate(const std::vector<const Outcome*>& measured, Calibration b
   base.boots = static_cast<std::int32_t>(boots.size());
   base.starts = static_cast<std::int32_t>(starts.size());
   return base;
+}
+
+Result<Calibration> calibrate_from_report(std::string_view text, Calibration base) {
+  const auto broken = [] { return fail(Reason::kInvalid, "this is no report.json of minato drill"); };
+  json::error_code error;
+  const json::value value = json::parse({text.data(), text.size()}, error);
+  const json::value* rows = !error && value.is_object() ? value.get_object().if_contains("drills") : nullptr;
+  if (rows == nullptr || !rows->is_array()) return broken();
+  std::vector<Outcome> outcomes;
+  for (const json::value& row : rows->get_array()) {
+    const json::value* events = row.is_object() ? row.get_object().if_contains("events") : nullptr;
+    if (events == nullptr || !events->is_array()) return broken();
+    Outcome& outcome = outcomes.emplace_back();
+    for (const json::value& each : events->get_array()) {
+      ASSIGN_OR_RETURN(Observation event, observation_from(each));
+      const json::value* at = each.get_object().if_contains("atSeconds");
+      if (at == nullptr || !at->is_number()) return broken();
+      event.at = MonoTime{Duration{static_cast<std::int64_t>(at->to_number<double>() * 1e9)}};
+      outcome.events.push_back(std::move(event));
+    }
+  }
+  std::vector<const Outcome*> measured;
+  for (const Outcome& outcome : outcomes) measured.push_back(&outcome);
+  return calibrate(measured, base);
+}
+
+json::value to_json(const Calibration& calibration) {
+  const auto seconds = [](Duration duration) { return std::chrono::duration<double>(duration).count(); };
+  return json::object{{"bootSeconds", seconds(calibration.boot)}, {"boots", calibration.boots},
+                      {"startSeconds", seconds(calibration.start)}, {"starts", calibration.starts}};
+}
+
+Result<Calibration> read_calibration(std::string_view text) {
+  json::error_code error;
+  const json::value value = json::parse({text.data(), text.size()}, error);
+  const auto duration = [&](const char* name) -> std::optional<Duration> {
+    const json::value* member = !error && value.is_object() ? value.get_object().if_contains(name) : nullptr;
+    if (member == nullptr || !member->is_number()) return {};
+    const double seconds = member->to_number<double>();
+    if (!(seconds > 0 && seconds < 86400)) return {};
+    return Duration{static_cast<std::int64_t>(seconds * 1e9)};
+  };
+  const auto boot = duration("bootSeconds"), start = duration("startSeconds");
+  if (!boot || !start) return fail(Reason::kInvalid, "this is no output of minato calibrate: bootSeconds and startSeconds are needed");
+  return Calibration{.boot = *boot, .start = *start};
 }
 
 }  // namespace minato::drill

@@ -2,6 +2,8 @@
 // Pure.
 #pragma once
 
+#include <boost/json/value.hpp>
+#include <string_view>
 #include <vector>
 
 #include "cluster/profile.h"
@@ -20,5 +22,11 @@ struct Calibration {
 Calibration default_calibration(const cluster::Profile& profile);
 // Medians of what was seen; the rest from `base`.
 Calibration calibrate(const std::vector<const Outcome*>& measured, Calibration base);
+// The same of a report.json. Errors: Invalid.
+Result<Calibration> calibrate_from_report(std::string_view json, Calibration base);
+
+boost::json::value to_json(const Calibration& calibration);
+// Errors: Invalid.
+Result<Calibration> read_calibration(std::string_view json);
 
 }  // namespace minato::drill

@@ -102,7 +102,7 @@ std::string causes_of(const Slice& requests) {
   std::string out;
   for (std::size_t cause = 0; cause < kCauses; ++cause) {
     if (requests.failed[cause] == 0) continue;
-    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", requests.failed[cause], to_string(static_cast<Cause>(cause)));
+    out += fmt::format("{}{}× {}", out.empty() ? "" : ", ", requests.failed[cause], to_string(static_cast<Cause>(cause)));
   }
   return out;
 }

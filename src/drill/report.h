@@ -3,6 +3,7 @@
 // Values; writing them out is report_json.cc and report_html.cc. Pure.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <map>
 #include <optional>
@@ -60,6 +61,7 @@ struct Report {
 };
 
 boost::json::value to_json(const Report& report);
+boost::json::object to_json(const Simulated& simulated);
 // A page of its own: no script, nothing from a network; follows the reader's light or dark.
 std::string to_html(const Report& report);
 
@@ -74,7 +76,7 @@ Result<std::map<std::string, Earlier>> read_earlier(std::string_view json);
 
 // JSON as people and all parsers like it: numbers without exponent.
 std::string plain_json(const boost::json::value& value);
-// "refused 3, timeout 12"; "" when none failed.
+// "3× refused, 12× timeout"; "" when none failed.
 std::string causes_of(const Slice& requests);
 // "0:07", with tenths below a minute: "0:07.4".
 std::string minutes(Duration duration);

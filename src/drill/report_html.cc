@@ -16,7 +16,7 @@ constexpr std::string_view kStyle = R"(
 h1{font-size:24px;margin:0 0 2px}h2{font-size:18px;margin:0}p{margin:4px 0}.dim{color:var(--dim)}
 table{border-collapse:collapse;width:100%;margin:18px 0;font-variant-numeric:tabular-nums}
 th{font-weight:600;text-align:right;color:var(--dim);font-size:13px}td{text-align:right}th,td{padding:7px 10px;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child,td.text,th.text{text-align:left}td:first-child a{color:inherit}
+th:first-child,td:first-child,td.text,th.text{text-align:left}td:first-child{white-space:nowrap}td:first-child a{color:inherit}
 .scroll{overflow-x:auto}.chip{display:inline-block;padding:1px 9px;border-radius:9px;color:#fff;font-size:13px;font-weight:600}.chip.ok{background:var(--good)}.chip.no{background:var(--bad)}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 18px;margin:22px 0}
 .head{display:flex;gap:12px;align-items:center;flex-wrap:wrap}.facts{display:flex;gap:22px;flex-wrap:wrap;margin:10px 0}.facts b{display:block;font-size:18px;font-variant-numeric:tabular-nums}

@@ -52,13 +52,17 @@ json::object bound_of(const bounds::Bound& bound, double rate) {
           {"lossWindowSeconds", in_seconds(bound.loss_window())}};
 }
 
-json::object simulated_of(const Simulated& simulated) {
+}  // namespace
+
+json::object to_json(const Simulated& simulated) {
   json::object phases;
   for (const auto& [phase, length] : simulated.phases) phases[std::string(to_string(phase))] = in_seconds(length);
   return {{"runs", simulated.runs}, {"recovered", simulated.recovered}, {"withinBound", simulated.within_bound},
           {"p05Seconds", in_seconds(simulated.p05)}, {"p50Seconds", in_seconds(simulated.p50)}, {"p95Seconds", in_seconds(simulated.p95)},
           {"failedP50", simulated.failed_p50}, {"failedP95", simulated.failed_p95}, {"phases", std::move(phases)}};
 }
+
+namespace {
 
 json::object row_of(const Row& row) {
   const Outcome& outcome = row.outcome;
@@ -94,7 +98,7 @@ json::object row_of(const Row& row) {
                    {"bound", bound_of(row.bound, outcome.rate)},
                    {"failures", timeline_of(outcome)},
                    {"events", std::move(events)}};
-  if (row.simulated) out["simulated"] = simulated_of(*row.simulated);
+  if (row.simulated) out["simulated"] = to_json(*row.simulated);
   return out;
 }
 

@@ -55,23 +55,43 @@ std::string grid(const Axis& axis, double bottom) {
   return out;
 }
 
+// Phases that were reached at (nearly) the same time share a mark.
+struct Mark {
+  double x = 0;
+  std::string name;
+};
+
+std::vector<Mark> marks_of(const Outcome& outcome, const Axis& axis) {
+  constexpr double kSame = 3;  // Pixels.
+  std::vector<Mark> out;
+  for (const auto& [phase, at] : outcome.at) {
+    const double second = in_seconds(at - outcome.injected);
+    const double x = axis.x(second);
+    if (!out.empty() && x - out.back().x < kSame) {
+      out.back().name += fmt::format(", {}", to_string(phase));
+    } else {
+      out.push_back({x, fmt::format("{:.1f} s {}", second, to_string(phase))});
+    }
+  }
+  return out;
+}
+
 // Phases as lines with their names above; names that would touch go to another row.
 std::string marks(const Outcome& outcome, const Axis& axis, double bottom) {
+  constexpr double kPerLetter = 6;
   std::string out = fmt::format(R"(<line class="inject" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.0f}" y2="{2:.0f}"/>)"
-                                R"(<text class="inject-name" x="{0:.1f}" y="12" text-anchor="middle">failure</text>)",
-                                axis.x(0), 16.0, bottom);
-  double rows[3] = {axis.x(0) + 24, kLeft, kLeft};
-  for (const auto& [phase, at] : outcome.at) {
-    const double x = axis.x(in_seconds(at - outcome.injected));
-    const std::string name = fmt::format("{} {:.1f} s", to_string(phase), in_seconds(at - outcome.injected));
-    const double width = static_cast<double>(name.size()) * 5.6;
+                                R"(<text class="inject-name" x="{0:.1f}" y="12" text-anchor="end">failure</text>)",
+                                axis.x(0), 4.0, bottom);
+  double rows[3] = {kLeft, kLeft, kLeft};
+  for (const Mark& mark : marks_of(outcome, axis)) {
+    const double width = static_cast<double>(mark.name.size()) * kPerLetter;
+    const double start = std::min(mark.x + 3, kWidth - width);
     std::size_t row = 0;
-    while (row < 2 && rows[row] > x) ++row;
-    rows[row] = x + width + 6;
-    const double start = std::min(x + 3, kWidth - width);
+    while (row < 2 && rows[row] > start) ++row;
+    rows[row] = start + width;
     out += fmt::format(R"(<line class="phase" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.0f}" y2="{2:.0f}"/>)"
                        R"(<text class="phase-name" x="{3:.1f}" y="{4:.0f}">{5}</text>)",
-                       x, 4 + 14.0 * static_cast<double>(row), bottom, start, 12 + 14.0 * static_cast<double>(row), name);
+                       mark.x, 4 + 14.0 * static_cast<double>(row), bottom, start, 12 + 14.0 * static_cast<double>(row), mark.name);
   }
   return out;
 }
