@@ -15,6 +15,9 @@ echo
 echo "== autoscaler"
 "$build/bench/minato_autoscaler_bench"
 echo
+echo "== render and lint"
+"$build/bench/minato_render_bench" --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
+echo
 echo "== up"
 if "$build/apps/minato/minato" doctor >/dev/null; then
   python3 "$root/bench/up_bench.py" "$build"

@@ -4,7 +4,7 @@ boto3: apply, then a plan without changes, then destroy.
 moto has no EKS add-ons, access entries and Pod Identity, and its clusters lack most of what the
 provider reads back: those resources are left out here and stand in by a local value; `validate` and
 the mocked provider of test_render.py cover them. Images of EKS are not among moto's parameters:
-those of Amazon Linux take their place. Faults of moto's own are stepped around: it keeps tags of a
+those of Amazon Linux take their place, and volumes that are as large as their image get a size. Faults of moto's own are stepped around: it keeps tags of a
 launch template as tags of instances, forgets the description of a rule that names a group, and makes
 up a target and a role for life cycle hooks.
 """
@@ -62,6 +62,7 @@ def adapt(directory, endpoint, region):
         text = re.sub(r'name = "\$\{local.node_image\}/(x86_64|arm64)/.*"',
                       r'name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-\1"', text)
         text = re.sub(r"^  description                  = each.key\n", "", text, flags=re.M)
+        text = text.replace('      volume_type           = "gp3"\n      encrypted', '      volume_type           = "gp3"\n      volume_size           = 4\n      encrypted')
         path.write_text(text)
     (directory / "stand-in.tf").write_text(STAND_IN)
     endpoints = "\n".join(f'    {name} = "{endpoint}"' for name in SERVICES)
