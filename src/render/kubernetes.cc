@@ -182,7 +182,8 @@ Result<Image> image_of(const spec::Spec& spec) {
 }
 
 std::string ecr_repository(const Image& image, const spec::Spec& spec) {
-  const std::string host = fmt::format(".dkr.ecr.{}.amazonaws.com/", spec.region);
+  const std::string_view china = partition_of(spec) == "aws-cn" ? ".cn" : "";
+  const std::string host = fmt::format(".dkr.ecr.{}.amazonaws.com{}/", spec.region, china);
   const std::size_t at = image.name.find(host);
   return at == std::string::npos ? "" : image.name.substr(at + host.size());
 }

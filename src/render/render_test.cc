@@ -135,6 +135,60 @@ TEST(RenderTest, EverySecretKindHasItsWayAndNoValue) {
   EXPECT_EQ(text_of(spec, "terraform/secrets.tf"), "no terraform/secrets.tf");
 }
 
+bool has(const std::string& text, std::string_view wanted) {
+  return text.find(wanted) != std::string::npos;
+}
+
+TEST(RenderTest, WithIrsaServiceAccountsNameTheirRoles) {
+  spec::Spec spec = shop();
+  spec.eks.identity = spec::Eks::Identity::kIrsa;
+  EXPECT_TRUE(has(text_of(spec, "kubernetes/base/service-account.yaml"),
+                  "eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/shop-service"));
+  EXPECT_TRUE(has(text_of(spec, "kubernetes/addons/cluster-autoscaler-values.yaml"),
+                  "arn:aws:iam::123456789012:role/shop-cluster-autoscaler"));
+  const std::string identity = text_of(spec, "terraform/identity.tf");
+  EXPECT_TRUE(has(identity, "AssumeRoleWithWebIdentity"));
+  EXPECT_FALSE(has(identity, "pod_identity_association"));
+  EXPECT_FALSE(has(text_of(spec, "terraform/addons.tf"), "eks-pod-identity-agent"));
+  spec.eks.policies = {"arn:aws:iam::210987654321:policy/p"};
+  const auto files = render(spec);
+  ASSERT_FALSE(files);
+  EXPECT_TRUE(has(files.error().message, "'eks.account'")) << files.error().message;
+}
+
+TEST(RenderTest, SplitGroupsShareTheNumbersOfTheFile) {
+  spec::Spec spec = shop();
+  spec.scaling = {.types = {"m5.large"}, .min = 4, .max = 9, .spot_percent = 100, .on_demand_base = 3};
+  spec.eks.split_groups = true;
+  const std::string nodes = text_of(spec, "terraform/nodes.tf");
+  EXPECT_TRUE(has(nodes, "resource \"aws_autoscaling_group\" \"on_demand\""));
+  EXPECT_TRUE(has(nodes, "min_size            = 3                        # nodes.scaling.on_demand_base"));
+  EXPECT_TRUE(has(nodes, "min_size            = 1                        # nodes.scaling.min less"));
+  EXPECT_TRUE(has(text_of(spec, "kubernetes/addons/cluster-autoscaler-values.yaml"),
+                  "expander: priority,least-waste"));
+  spec.scaling.spot_percent = 50;
+  EXPECT_FALSE(render(spec));
+}
+
+TEST(RenderTest, BottlerocketHasSettingsInsteadOfANodeConfig) {
+  spec::Spec spec = shop();
+  spec.eks.node_image = spec::Eks::NodeImage::kBottlerocket;
+  EXPECT_TRUE(has(text_of(spec, "terraform/templates/bottlerocket.toml.tftpl"),
+                  "[settings.kubernetes.node-labels]"));
+  const std::string nodes = text_of(spec, "terraform/nodes.tf");
+  EXPECT_TRUE(has(nodes, "/aws/service/bottlerocket/aws-k8s-"));
+  EXPECT_TRUE(has(nodes, "\"/dev/xvdb\""));
+  EXPECT_FALSE(has(nodes, "amazon-linux-2023"));
+}
+
+TEST(RenderTest, NamesOnAwsFollowTheRegionsPartition) {
+  spec::Spec spec = shop();
+  spec.region = "cn-north-1";
+  spec.image = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/shop:1";
+  EXPECT_TRUE(has(text_of(spec, "terraform/nodes.tf"), "arn:aws-cn:iam::aws:policy/"));
+  EXPECT_EQ(ecr_repository(*image_of(spec), spec), "shop");
+}
+
 TEST(RenderTest, WhatCannotStandOnEksIsRefusedWithTheKeyAndTheFix) {
   const auto message = [](auto change) {
     spec::Spec spec = shop();

@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 import time
+import tomllib
 import unittest
 
 import tools
@@ -175,14 +176,17 @@ class AppliedToMoto(Scratch):
         self.assertEqual(group["TargetGroupArn"], listeners[443]["DefaultActions"][0]["TargetGroupArn"])
         return group
 
-    def user_data(self, aws, group):
+    def user_data_text(self, aws, group):
         policy = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
         template = policy.get("LaunchTemplateSpecification") or group["LaunchTemplate"]
         version, = aws("ec2").describe_launch_template_versions(LaunchTemplateId=template["LaunchTemplateId"],
                                                                 Versions=[str(template["Version"])])["LaunchTemplateVersions"]
         data = version["LaunchTemplateData"]
         self.assertEqual(("required", 1), (data["MetadataOptions"]["HttpTokens"], data["MetadataOptions"]["HttpPutResponseHopLimit"]))
-        part, = email.message_from_bytes(base64.b64decode(data["UserData"])).get_payload()
+        return base64.b64decode(data["UserData"]).decode()
+
+    def user_data(self, aws, group):
+        part, = email.message_from_string(self.user_data_text(aws, group)).get_payload()
         return part.get_payload()
 
     def test_typical(self):
@@ -213,6 +217,25 @@ class AppliedToMoto(Scratch):
         self.assertEqual(3, len({s["AvailabilityZone"] for s in aws("ec2").describe_subnets(
             Filters=[{"Name": "tag:Name", "Values": ["shop-private-*"]}])["Subnets"]}))
         self.check_no_secret_in_state()
+        self.destroyed(aws)
+
+    def test_bottlerocket_irsa_and_split_groups(self):
+        aws = self.applied("typical", "ap-northeast-1", """
+eks: {identity: irsa, node_image: bottlerocket, split_groups: true}
+nodes: {scaling: {min: 4, max: 20, spot: 100%, on_demand_base: 2}}
+""")
+        groups = {g["AutoScalingGroupName"]: g for g in aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]}
+        self.assertEqual({"shop-master": (2, 3), "shop-scaling": (2, 20), "shop-on-demand": (2, 20)},
+                         {name: (g["MinSize"], g["MaxSize"]) for name, g in groups.items()})
+        for name, percentage in (("shop-scaling", 0), ("shop-on-demand", 100)):
+            self.assertEqual(percentage, groups[name]["MixedInstancesPolicy"]["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"])
+            self.assertEqual(1, len(groups[name]["TargetGroupARNs"]))
+        settings = tomllib.loads(self.user_data_text(aws, groups["shop-master"]))["settings"]["kubernetes"]
+        self.assertEqual(("shop", "10.100.0.10"), (settings["cluster-name"], settings["cluster-dns-ip"]))
+        self.assertEqual({"minato.dev/node-group": "master"}, settings["node-labels"])
+        self.assertEqual({"minato.dev/node-group": ["master:NoSchedule"]}, settings["node-taints"])
+        statement, = aws("iam").get_role(RoleName="shop-service")["Role"]["AssumeRolePolicyDocument"]["Statement"]
+        self.assertEqual("system:serviceaccount:shop:shop", statement["Condition"]["StringEquals"]["oidc.cluster.invalid/id/1:sub"])
         self.destroyed(aws)
 
     def check_no_secret_in_state(self):
