@@ -108,6 +108,19 @@ TEST(LintTest, EachMistakeInTheFileIsFoundByItsRule) {
   EXPECT_FALSE(ids(check(slow, {}, kNow)).contains("S2"));
 }
 
+TEST(LintTest, AServiceAccountNamesARoleThatIsMade) {
+  spec::Spec spec = shop();
+  spec.eks.identity = spec::Eks::Identity::kIrsa;
+  auto files = render::render(spec);
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_FALSE(ids(check(spec, *files, kNow)).contains("X5"));
+  std::string& text = files->at("kubernetes/base/service-account.yaml");
+  const std::size_t at = text.find("role/shop-service");
+  ASSERT_NE(at, std::string::npos) << text;
+  text.replace(at, std::string_view("role/shop-service").size(), "role/shop-other");
+  EXPECT_TRUE(ids(check(spec, *files, kNow)).contains("X5"));
+}
+
 TEST(LintTest, SupportEndsWithTime) {
   const auto at = [](const char* now) { return ids(check(shop(), {}, *parse_rfc3339(now))); };
   EXPECT_FALSE(at("2026-12-01T00:00:00Z").contains("V5"));

@@ -11,6 +11,7 @@
 #include "kube/types/config.h"
 #include "kube/types/service.h"
 #include "lint/rules.h"
+#include "render/identity.h"
 
 namespace minato::lint {
 namespace json = boost::json;
@@ -271,6 +272,20 @@ std::optional<std::set<std::string>> bound_accounts(const HclModule& module) {
   return out;
 }
 
+// Names of the roles that local.pod_identities makes: "<cluster>-<key>".
+std::set<std::string> role_names(const HclModule& module) {
+  const auto identities = module.locals().find("pod_identities");
+  if (identities == module.locals().end()) return {};
+  const std::string cluster = module.value("local.cluster");
+  std::set<std::string> out;
+  for (const std::string& line : split(identities->second, '\n')) {
+    const std::size_t equal = line.find('=');
+    if (equal != std::string::npos)
+      out.insert(fmt::format("{}-{}", cluster, trim(std::string_view(line).substr(0, equal))));
+  }
+  return out;
+}
+
 void check_identities(const HclModule& module, const Manifests& manifests, const Sink& found) {
   const auto bound = bound_accounts(module);
   if (!bound) return;
@@ -278,8 +293,14 @@ void check_identities(const HclModule& module, const Manifests& manifests, const
     if (!bound->contains(account))
       found("X5", place, fmt::format("no role is bound to {}", account));
   };
-  for (const auto& [path, account] : manifests.of<kube::ServiceAccount>())
+  const std::set<std::string> roles = role_names(module);
+  for (const auto& [path, account] : manifests.of<kube::ServiceAccount>()) {
     need(path, account->metadata.namespace_ + "/" + account->metadata.name);
+    const auto role = account->metadata.annotations.find(std::string(render::kRoleAnnotation));
+    if (role == account->metadata.annotations.end()) continue;
+    const std::string name = role->second.substr(role->second.rfind('/') + 1);
+    if (!roles.contains(name)) found("X5", path, fmt::format("there is no role {}", name));
+  }
   if (const json::value* values = values_file(manifests, "cluster-autoscaler")) {
     need("cluster-autoscaler-values.yaml",
          "kube-system/" + text_at(*values, {"rbac", "serviceAccount", "name"}));
