@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "ask.h"
+#include "base/strings.h"
 #include "drill/report.h"
 #include "host/loop.h"
 #include "linux_net/doctor.h"
@@ -123,7 +124,39 @@ std::string report_text(const load::Report& report) {
   return out;
 }
 
+Status apply_common(const LoadArguments& arguments, load::Options& out) {
+  out.rate = arguments.rate;
+  out.max_connections = arguments.connections;
+  out.threads = 0;
+  ASSIGN_OR_RETURN(out.duration, parse_duration(arguments.duration));
+  ASSIGN_OR_RETURN(out.timeout, parse_duration(arguments.timeout));
+  return {};
+}
+
+// "http://127.0.0.1:8080/path": anything on this machine, for comparisons.
+Result<load::Options> options_of_url(const LoadArguments& arguments) {
+  const auto bad = [&] {
+    return fail(Reason::kInvalid, fmt::format("--url '{}': expected http[s]://127.0.0.1:PORT[/PATH]; only this machine is loaded", arguments.url));
+  };
+  load::Options out;
+  out.tls = arguments.url.starts_with("https://");
+  if (!out.tls && !arguments.url.starts_with("http://")) return bad();
+  const std::string rest = arguments.url.substr(arguments.url.find("://") + 3);
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  const std::string authority = rest.substr(0, slash);
+  const std::size_t colon = authority.rfind(':');
+  const auto port = parse_int(colon == std::string::npos ? "" : authority.substr(colon + 1));
+  if (!port || *port < 1 || *port > 65535 || !authority.starts_with("127.0.0.1:")) return bad();
+  out.host = out.address = "127.0.0.1";
+  out.port = static_cast<std::uint16_t>(*port);
+  out.path = slash < rest.size() ? rest.substr(slash) : "/";
+  out.ca_file = arguments.ca_file;
+  RETURN_IF_ERROR(apply_common(arguments, out));
+  return out;
+}
+
 Result<load::Options> load_options(const LoadArguments& arguments) {
+  if (!arguments.url.empty()) return options_of_url(arguments);
   ASSIGN_OR_RETURN(const World world, choose_world(arguments.common.name));
   ASSIGN_OR_RETURN(const local::WorldConfig config, local::load_world_config(world.state_dir));
   ASSIGN_OR_RETURN(const spec::Spec spec, local::spec_of(config));
@@ -133,11 +166,7 @@ Result<load::Options> load_options(const LoadArguments& arguments) {
   out.port = config.https_port;
   out.ca_file = world.authority_dir() + "/ca.crt";
   out.path = arguments.path;
-  out.rate = arguments.rate;
-  out.max_connections = arguments.connections;
-  out.threads = 0;
-  ASSIGN_OR_RETURN(out.duration, parse_duration(arguments.duration));
-  ASSIGN_OR_RETURN(out.timeout, parse_duration(arguments.timeout));
+  RETURN_IF_ERROR(apply_common(arguments, out));
   return out;
 }
 
@@ -192,6 +221,8 @@ void add_load(CLI::App& app, int& exit_code) {
   command->add_option("--rps", arguments->rate, "Requests per second")->check(CLI::Range(0.1, 100000.0))->capture_default_str();
   command->add_option("--for", arguments->duration, "How long, for example 30s")->capture_default_str();
   command->add_option("--path", arguments->path, "Path to ask for")->capture_default_str();
+  command->add_option("--url", arguments->url, "Instead of the service: http[s]://127.0.0.1:PORT/PATH");
+  command->add_option("--ca", arguments->ca_file, "Trusted authority of that URL");
   command->add_option("--timeout", arguments->timeout, "Of one request")->capture_default_str();
   command->add_option("--connections", arguments->connections, "At most so many at once")->check(CLI::Range(1, 20000))->capture_default_str();
   command->callback([arguments, &exit_code] { exit_code = run_load(*arguments); });

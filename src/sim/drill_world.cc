@@ -14,6 +14,7 @@ namespace {
 using drill::Verb;
 
 constexpr const char* kGoodImage = "v1";
+constexpr const char* kNextImage = "v2";
 constexpr const char* kNeverReadyImage = "drill-never-ready";
 constexpr const char* kMissingImage = "drill-missing";
 constexpr Duration kControlAway = 400ms;
@@ -230,12 +231,21 @@ drill::Outcome run_drill(const DrillSetup& setup, const drill::Drill& drill, std
   good.start = around(setup.calibration.start);
   good.listen = {10ms, 60ms};
   world.datacenter().set_behaviour(kGoodImage, good);
+  const Behaviour next = good;
   good.ready = false;
   world.datacenter().set_behaviour(kNeverReadyImage, good);
   out.status = world.start();
   if (!out.status) return out;
   if (!world.run_until_converged(1h)) {
     out.status = fail(Reason::kTimeout, "the simulated world did not come to rest before the drill");
+    return out;
+  }
+  // Once deployed since its Nodes are there: when a service starts on an empty cluster, its Pods
+  // crowd on the Node that is ready first, and nothing moves them until the next rollout.
+  world.datacenter().set_behaviour(kNextImage, next);
+  if (out.status = world.deploy(kNextImage); !out.status) return out;
+  if (!world.run_until_converged(1h)) {
+    out.status = fail(Reason::kTimeout, "the simulated world did not come to rest after a deploy");
     return out;
   }
   // Clocks of probes and health checks are at any phase when the failure comes.
