@@ -5,16 +5,12 @@
 
 #include "ask.h"
 #include "base/time.h"
-#include "cloud/catalogue_file.h"
-#include "host/files.h"
 #include "spec/units.h"
 #include "table.h"
 
 namespace minato::app {
 namespace json = boost::json;
 namespace {
-
-constexpr std::size_t kMaxCatalogueBytes = 256 << 20;
 
 Result<json::value> ask(const Common& common, const control::Request& request, int& exit_code) {
   const auto world = choose_world(common.name);
@@ -196,46 +192,6 @@ void add_on_pool(CLI::App& cloud, int& exit_code, const char* name, bool availab
                      {"cloud-capacity", {{"pool", *pool}, {"market", *market}, {"available", available}}},
                      said});
   });
-}
-
-int print_catalogue(const Common& common, const std::vector<std::string>& files, const std::string& region) {
-  cloud::Catalogue catalogue;
-  for (const std::string& file : files) {
-    const auto content = host::read_file(file, kMaxCatalogueBytes);
-    if (!content) return fail_with(content.error(), common);
-    const auto records = cloud::read_catalogue(*content, region);
-    if (!records) return fail_with(wrap(file, records.error()).error(), common);
-    for (const std::string& name : catalogue.merge(*records)) {
-      fmt::print(stderr, "minato: {}: left out, since no file says its size\n", name);
-    }
-  }
-  Table table({"TYPE", "ARCH", "VCPUS", "MEMORY", "PODS", "ON-DEMAND/H", "SPOT/H"});
-  json::array rows;
-  for (const cloud::InstanceType& type : catalogue.all()) {
-    const auto on_demand = cloud::micro_usd_per_hour(type, cloud::Market::kOnDemand);
-    const auto spot = cloud::micro_usd_per_hour(type, cloud::Market::kSpot);
-    table.add({std::string(type.name), std::string(type.architecture), std::to_string(type.vcpus),
-               fmt::format("{} GiB", type.memory_mib / 1024.0), std::to_string(type.max_pods), dollars(on_demand),
-               dollars(spot)});
-    rows.push_back(json::object{{"name", type.name}, {"architecture", type.architecture}, {"vcpus", type.vcpus},
-                                {"memoryMib", type.memory_mib}, {"maxPods", type.max_pods},
-                                {"onDemandMicroUsd", on_demand}, {"spotMicroUsd", spot}});
-  }
-  fmt::print("{}", common.json() ? json::serialize(rows) + "\n" : table.render());
-  return kDone;
-}
-
-void add_catalogue(CLI::App& cloud, int& exit_code) {
-  auto common = std::make_shared<Common>();
-  auto files = std::make_shared<std::vector<std::string>>();
-  auto region = std::make_shared<std::string>();
-  CLI::App* command = cloud.add_subcommand("catalogue", "Instance types with sizes and prices");
-  command->add_option("FILE", *files,
-                      "What 'aws ec2 describe-instance-types', 'aws pricing get-products' or 'aws ec2 "
-                      "describe-spot-price-history' printed: shown in place of the built-in facts");
-  command->add_option("--region", *region, "Of the prices in the files");
-  add_output(*command, *common);
-  command->callback([=, &exit_code] { exit_code = print_catalogue(*common, *files, *region); });
 }
 
 }  // namespace

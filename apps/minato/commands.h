@@ -52,6 +52,7 @@ void add_simulate(CLI::App& app, int& exit_code);
 void add_drain(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_cloud(CLI::App& app, int& exit_code);
+void add_catalogue(CLI::App& cloud, int& exit_code);  // Below `minato cloud`.
 void add_kubeconfig(CLI::App& app, int& exit_code);
 void add_roles(CLI::App& app, int& exit_code);
 void add_render(CLI::App& app, int& exit_code);

@@ -35,7 +35,7 @@ Plan decide(const Observation& seen, const Options& options, Memory& memory, env
   seen.snapshot().fork();
   learn_activities(seen, memory);
   const Groups groups = observe_groups(seen, options, memory, plan);
-  plan_corrections(seen, groups, options, memory, plan);
+  plan_corrections(seen, groups, memory, plan);
   if (!groups.healthy) {
     plan.halted = halt_text(groups);
     plan.announcements.push_back(

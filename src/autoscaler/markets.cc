@@ -81,8 +81,7 @@ class MarketPlan {
       const auto base = configured_on_demand_base(*group.config, options_.spot);
       if (!base || !group.templates.usable()) continue;
       if (exhausted(*group.config, Market::kSpot, memory_, seen_.now)) {
-        call_off_replacements(group);
-        fall_back(group);
+        fall_back(group, call_off_replacements(group));
       } else if (group.config->distribution.on_demand_base_capacity > *base) {
         restore(group, *base);
       } else {
@@ -110,9 +109,10 @@ class MarketPlan {
     plan_.redistribute.push_back({group.name(), distribution, std::move(why)});
   }
 
-  // Everything that is missing becomes on-demand: the base is what a group fills first.
-  void fall_back(const NodeGroup& group) {
-    const std::int32_t size = planned_size(group);
+  // Everything that is missing becomes on-demand, but for `unwanted` that nobody waits for any more:
+  // the base is what a group fills first.
+  void fall_back(const NodeGroup& group, std::int32_t unwanted) {
+    const std::int32_t size = planned_size(group) - std::min(unwanted, group.missing);
     const Markets next = next_markets(group, size);
     if (next.spot == 0 || !can_fall_back(*group.config, options_, memory_, seen_.now)) return;
     const std::int32_t base =
@@ -129,14 +129,18 @@ class MarketPlan {
   }
 
   // An instance in the place of which spot was wanted stays when there is no spot after all.
-  void call_off_replacements(const NodeGroup& group) {
+  // Returns how many.
+  std::int32_t call_off_replacements(const NodeGroup& group) {
+    std::int32_t out = 0;
     for (const Member& member : group.members) {
       if (member.going() && member.removal->request.cause == removal::Cause::kReplacement &&
           member.removal->phase == removal::Phase::kWaiting &&
           member.instance->market == Market::kOnDemand) {
         plan_.cancel.push_back(member.node->metadata.name);
+        ++out;
       }
     }
+    return out;
   }
 
   bool is_settled(const NodeGroup& group) const {
@@ -209,8 +213,7 @@ std::string why_unlaunchable(const NodeGroup& group, const Options& options, con
   return fmt::format("instances are missing for {}", format_duration(now - since));
 }
 
-void plan_corrections(const Observation& seen, const Groups& groups, const Options& options,
-                      Memory& memory, Plan& plan) {
+void plan_corrections(const Observation& seen, const Groups& groups, Memory& memory, Plan& plan) {
   for (const NodeGroup& group : groups.all) {
     end_unregistered(group, seen, memory, plan);
     if (!group.unlaunchable.empty()) lower(group, group.unlaunchable, seen, memory, plan);

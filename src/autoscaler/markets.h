@@ -22,8 +22,7 @@ std::string why_unlaunchable(const NodeGroup& group, const Options& options, con
                              MonoTime now);
 
 // Instances that never became Nodes are ended; sizes that cannot be reached are lowered.
-void plan_corrections(const Observation& seen, const Groups& groups, const Options& options,
-                      Memory& memory, Plan& plan);
+void plan_corrections(const Observation& seen, const Groups& groups, Memory& memory, Plan& plan);
 // Requires: what grows is in the plan already.
 void plan_markets(const Observation& seen, const Groups& groups, const Pending& pending,
                   const Options& options, const Memory& memory, Plan& plan);

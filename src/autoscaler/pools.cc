@@ -112,7 +112,7 @@ std::string ZoneBalance::take() {
   return fewest->first;
 }
 
-ZoneBalance launch_zones(const NodeGroup& group, const Memory& memory, MonoTime now) {
+LaunchZones launch_zones(const NodeGroup& group, const Memory& memory, MonoTime now) {
   std::map<std::string, std::int32_t> counts = group.by_zone;
   const Markets next = next_markets(group, group.desired() + 1);
   const cloud::Market market = next.spot > 0 ? cloud::Market::kSpot : cloud::Market::kOnDemand;
@@ -120,11 +120,18 @@ ZoneBalance launch_zones(const NodeGroup& group, const Memory& memory, MonoTime 
   std::erase_if(counts, [&](const auto& entry) {
     return std::ranges::find(group.config->zones, entry.first) == group.config->zones.end();
   });
-  ZoneBalance all(counts);
-  std::erase_if(counts, [&](const auto& entry) {
+  std::map<std::string, std::int32_t> possible = counts;
+  std::erase_if(possible, [&](const auto& entry) {
     return !zone_has_pool(*group.config, entry.first, market, memory, now);
   });
-  return counts.empty() ? all : ZoneBalance(counts);
+  if (possible.empty()) possible = counts;
+  std::map<std::string, std::int32_t> trusted = possible;
+  std::erase_if(trusted, [&](const auto& entry) {
+    return std::ranges::all_of(group.config->types, [&](const std::string& type) {
+      return memory.pools.find(pool_name(type, entry.first, market)) != nullptr;
+    });
+  });
+  return {ZoneBalance(trusted), ZoneBalance(possible)};
 }
 
 void learn_activities(const Observation& seen, Memory& memory) {

@@ -48,8 +48,14 @@ class ZoneBalance {
  private:
   std::map<std::string, std::int32_t> counts_;
 };
-// Zones that still have a pool for what the group would launch; all of them when none has.
-ZoneBalance launch_zones(const NodeGroup& group, const Memory& memory, MonoTime now);
+// Zones in which the group would launch what comes next. `trusted`: a pool there has not failed, or
+// has delivered since; `possible`: one is not in back-off; all of them when none is. In the place of
+// a zone that fails again others are filled.
+struct LaunchZones {
+  ZoneBalance trusted;
+  ZoneBalance possible;
+};
+LaunchZones launch_zones(const NodeGroup& group, const Memory& memory, MonoTime now);
 
 // Puts pools and groups into back-off for what failed since the last time.
 void learn_activities(const Observation& seen, Memory& memory);

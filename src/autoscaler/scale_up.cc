@@ -81,7 +81,9 @@ class ScaleUp {
     return out;
   }
 
-  NodeLimiter limiter(const NodeGroup& group, const std::vector<const NodeGroup*>& alike) const {
+  // `most`: of Nodes; 0: no limit.
+  NodeLimiter limiter(const NodeGroup& group, const std::vector<const NodeGroup*>& alike,
+                      std::int32_t most) const {
     std::vector<std::pair<std::int32_t, std::int32_t>> sizes = {
         {group.desired(), group.config->max_size}};
     for (const NodeGroup* other : alike) {
@@ -89,7 +91,21 @@ class ScaleUp {
     }
     return NodeLimiter({options_.scale_up.max_nodes_per_scale_up,
                         cluster_headroom(options_.scale_up.max_nodes_total, totals_.nodes),
-                        similar_groups_headroom(sizes)});
+                        similar_groups_headroom(sizes), most});
+  }
+
+  // A zone that has failed before is tried with one Node, since others would be filled in its
+  // place, and only for Pods that no other zone helps.
+  Estimate estimate_growth(const NodeGroup& group, const std::vector<const NodeGroup*>& alike,
+                           const std::vector<const PodGroup*>& fitting) const {
+    const auto [trusted, possible] = launch_zones(group, memory_, seen_.now);
+    const auto in = [&](const ZoneBalance& zones, std::int32_t most) {
+      return estimate(*seen_.placer, group.templates, zones, fitting,
+                      limiter(group, alike, most));
+    };
+    if (trusted.empty()) return in(possible, 0);
+    Estimate out = in(trusted, 0);
+    return out.nodes > 0 || trusted.size() == possible.size() ? out : in(possible, 1);
   }
 
   void consider(const NodeGroup& group, std::vector<GrowthOption>& growth) {
@@ -103,9 +119,7 @@ class ScaleUp {
         rejected_[i][group.name()] = std::move(reasons);
       }
     }
-    option.estimate =
-        estimate(*seen_.placer, group.templates, launch_zones(group, memory_, seen_.now), fitting,
-                 limiter(group, option.similar));
+    option.estimate = estimate_growth(group, option.similar, fitting);
     std::set<const scheduling::PodTemplate*> helped;  // Looked up only.
     for (const auto& pod : option.estimate.pods) helped.insert(pod->pod_template.get());
     for (const PodGroup* pods : fitting) {

@@ -438,6 +438,26 @@ TEST(FailureTest, AFailureOfTheGroupSinceItWasAskedLowersItAtOnce) {
   EXPECT_NE(plan.status.find("errorCode: Quota"), std::string::npos);
 }
 
+// The group fills other zones when one has nothing: more than one Node would be wasted on the try.
+TEST(FailureTest, AZoneThatFailedIsTriedAgainWithOneNode) {
+  Scene scene;
+  scene.group("g", 9, {"m5.large"}, {"z-a", "z-b"}).distribution = {
+      .on_demand_percentage_above_base_capacity = 100};
+  for (const char* name : {"p1", "p2", "p3"}) {
+    kube::Pod pinned = owned(make_pod(name, 1500));
+    pinned.spec.node_selector[std::string(kube::kLabelZone)] = "z-a";
+    scene.wait(std::move(pinned));
+  }
+  scene.seen.activities.push_back({.id = 1, .start = scene.seen.wall, .group = "g", .status = "Failed",
+                                   .status_message = "InsufficientInstanceCapacity: none",
+                                   .type = "m5.large", .zone = "z-a"});
+  Plan plan = scene.run();
+  EXPECT_TRUE(plan.resize.empty()) << "while the pool is in back-off";
+  scene.pass(5min + 1s);
+  plan = scene.run();
+  EXPECT_EQ(to_size(plan, "g"), 1);
+}
+
 TEST(FailureTest, APoolThatFailsLeavesTheOthers) {
   Scene scene;
   auto& group = scene.group("g", 5, {"m5.large", "m5a.large"}, {"z-a", "z-b"});
@@ -524,9 +544,12 @@ TEST(SpotTest, BackToSpotOneAtATimeWhenAllHasBeenQuiet) {
   EXPECT_EQ(plan.remove[0].after, removal::After::kTerminateAndReplace);
   scene.seen.removals = {{.request = plan.remove[0], .begun = scene.seen.wall}};
   EXPECT_TRUE(scene.run().remove.empty()) << "one at a time";
-  // Spot is gone again before the replacement came: never mind.
+  // Spot is gone again before the replacement came: never mind, and nothing is bought for it.
+  scene.find("g").desired_capacity = 3;
   exhaust_spot(scene);
-  EXPECT_EQ(scene.run().cancel, std::vector<std::string>{plan.remove[0].node});
+  const Plan after = scene.run();
+  EXPECT_EQ(after.cancel, std::vector<std::string>{plan.remove[0].node});
+  EXPECT_TRUE(after.redistribute.empty()) << "on-demand stands in for Pods, not for a wish";
 }
 
 TEST(SpotTest, OldFailuresAreOldAfterARestart) {

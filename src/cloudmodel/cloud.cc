@@ -27,8 +27,13 @@ Cloud::Cloud(env::Env env, instance::Driver& instances, balancer::Driver& balanc
       agenda_(env_.clock, env_.executor,
               [this](Due due, const std::string& subject) { run_due(due, subject); }),
       alive_(std::make_shared<bool>(true)) {
-  driver_.set_sink([this](const std::string& id) { machine_gone(id); });
-  balancer_.set_sink([this](const balancer::Observation& o) { observe(o); });
+  // The drivers outlive the control plane: machines die and targets change while it is away.
+  driver_.set_sink([this, alive = std::weak_ptr(alive_)](const std::string& id) {
+    if (alive.lock()) machine_gone(id);
+  });
+  balancer_.set_sink([this, alive = std::weak_ptr(alive_)](const balancer::Observation& o) {
+    if (alive.lock()) observe(o);
+  });
 }
 
 void Cloud::changed() {
@@ -223,38 +228,43 @@ void Cloud::finish_activity(Record& record, std::string_view status, std::string
                      env_.clock.wall());
 }
 
+Status Cloud::asked(const std::function<Status()>& call) {
+  ++calls_made_;
+  return throttled_ ? fail(Reason::kTooManyRequests, "Throttling: Rate exceeded") : call();
+}
+
 void Cloud::set_desired_capacity(const std::string& group, std::int32_t desired, Done done) {
-  answer(std::move(done), set_desired_capacity(group, desired));
+  answer(std::move(done), asked([&] { return set_desired_capacity(group, desired); }));
 }
 
 void Cloud::terminate_instance_in_auto_scaling_group(const std::string& id,
                                                      cloud::Decrement decrement, Done done) {
-  answer(std::move(done), terminate_instance(id, decrement));
+  answer(std::move(done), asked([&] { return terminate_instance(id, decrement); }));
 }
 
 void Cloud::update_instances_distribution(const std::string& group,
                                           const cloud::InstancesDistribution& distribution,
                                           Done done) {
-  answer(std::move(done), update_instances_distribution(group, distribution));
+  answer(std::move(done), asked([&] { return update_instances_distribution(group, distribution); }));
 }
 
 void Cloud::complete_lifecycle_action(const std::string& group, const std::string& hook,
                                       const std::string& id, cloud::LifecycleResult result,
                                       Done done) {
-  answer(std::move(done), complete_lifecycle_action(group, hook, id, result));
+  answer(std::move(done), asked([&] { return complete_lifecycle_action(group, hook, id, result); }));
 }
 
 void Cloud::record_lifecycle_action_heartbeat(const std::string& group, const std::string& hook,
                                               const std::string& id, Done done) {
-  answer(std::move(done), record_lifecycle_action_heartbeat(group, hook, id));
+  answer(std::move(done), asked([&] { return record_lifecycle_action_heartbeat(group, hook, id); }));
 }
 
 void Cloud::register_target(const std::string& instance_id, Done done) {
-  answer(std::move(done), register_target(instance_id));
+  answer(std::move(done), asked([&] { return register_target(instance_id); }));
 }
 
 void Cloud::deregister_target(const std::string& instance_id, Done done) {
-  answer(std::move(done), ignore_not_found(deregister_target(instance_id)));
+  answer(std::move(done), asked([&] { return ignore_not_found(deregister_target(instance_id)); }));
 }
 
 }  // namespace minato::cloudmodel

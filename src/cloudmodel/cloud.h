@@ -145,6 +145,10 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
   // The market. Instances that run in an exhausted pool stay.
   void set_capacity(const PoolFilter& pools, Capacity capacity);
   void set_pool_depth(const std::string& type, const std::string& zone, std::int32_t depth);
+  // While throttled, calls through the seams are refused as EC2 refuses an account that asks too
+  // often (TooManyRequests, "Throttling: Rate exceeded"). Not kept over a restart.
+  void set_throttled(bool throttled) { throttled_ = throttled; }
+  std::uint64_t calls() const { return calls_made_; }  // Through the seams, refused ones included.
   void set_spot_limit(std::optional<std::int32_t> instances);
   // Errors: NotFound; Invalid when it is no Spot Instance, or EC2 is ending it already.
   Status interrupt(const std::string& id, const Interruption& interruption);
@@ -184,6 +188,7 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
   void changed();
   void enqueue(env::Task call);
   void answer(cloud::Done done, Status status);
+  Status asked(const std::function<Status()>& call);
   void arm();
   void run_turn();
   void run_due(Due due, const std::string& subject);
@@ -205,6 +210,7 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
 
   // launch.cc
   bool launch(Group& group, Census& now, LaunchRequest request);
+  void note_passed_over(const Group& group, const LaunchRequest& request, const std::string& zone);
   std::optional<Pool> choose_pool(const Group& group, const Census& now,
                                   const LaunchRequest& request, bool avoided_too) const;
   bool usable(const Pool& pool, bool avoided_too) const;
@@ -288,6 +294,8 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
 
   std::map<std::string, std::string> relief_of_;  // From the relieved; follows from instances_.
   std::set<std::string> destroying_;              // The driver is at it.
+  bool throttled_ = false;
+  std::uint64_t calls_made_ = 0;
   bool dirty_ = false;
   bool armed_ = false;
   mutable std::size_t last_state_size_ = 0;  // What the next one will need, about.

@@ -354,6 +354,29 @@ TEST_F(CloudTest, AFailedZoneLosesItsMachinesAndTakesNoneUntilItIsRestored) {
   EXPECT_EQ(zones(), (std::map<std::string, int>{{"ra", 2}, {"rc", 2}, {"rd", 2}}));
 }
 
+TEST_F(CloudTest, AZoneThatIsPassedOverIsAFailedActivityOfItsOwn) {
+  run(group(3));
+  cloud_->fail_zone("ra");
+  time_.advance(60s);
+  const auto activities = cloud_->describe_scaling_activities();
+  const auto failed = std::ranges::count_if(activities, [](const cloud::Activity& activity) {
+    return activity.status == "Failed" && activity.zone == "ra" &&
+           activity.status_message.starts_with("InsufficientInstanceCapacity");
+  });
+  EXPECT_EQ(failed, 1) << "once, not with every launch";
+  EXPECT_EQ(zones().count("ra"), 0u);
+}
+
+TEST_F(CloudTest, WhileThrottledTheSeamsRefuseEveryCall) {
+  run(group(1));
+  cloud_->set_throttled(true);
+  EXPECT_TRUE(failed_with(answer_of([&](cloud::Done done) {
+    cloud_->set_desired_capacity("scaling", 2, std::move(done));
+  }), Reason::kTooManyRequests));
+  EXPECT_EQ(all().size(), 1u);
+  EXPECT_EQ(cloud_->calls(), 1u);
+}
+
 TEST_F(CloudTest, ALaunchUnderWayInAZoneThatFailsGoesElsewhere) {
   cloud::AutoScalingGroup spec = group(1);
   ASSERT_TRUE(cloud_->put_auto_scaling_group(spec));

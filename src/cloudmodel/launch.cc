@@ -15,14 +15,16 @@ using cloud::Market;
 namespace {
 
 constexpr std::string_view kInsufficient = "InsufficientInstanceCapacity";
+constexpr std::string_view kNoAddresses = "InsufficientFreeAddressesInSubnet";
 
 std::string retry_subject(const Group& group, Market market) {
   return fmt::format("{}/{}", to_string(market), group.spec.name);
 }
 
-std::string capacity_message(const Group& group, const Pool& wanted, std::size_t zones) {
+// `pools`: of how many, of which `wanted` is one.
+std::string capacity_message(const Group& group, const Pool& wanted, std::size_t pools) {
   const std::string_view market = wanted.market == Market::kSpot ? "Spot" : "On-Demand";
-  if (zones * group.spec.types.size() == 1) {
+  if (pools == 1) {
     return fmt::format("{}: there is no {} capacity for {} in {}", kInsufficient, market, wanted.type,
                        wanted.zone);
   }
@@ -56,6 +58,24 @@ std::optional<Pool> Cloud::choose_pool(const Group& group, const Census& now,
   return {};
 }
 
+// A zone that was to have the instance and has no capacity is a failed activity of its own, as on
+// EC2, though another zone gets it: without that nobody could know.
+void Cloud::note_passed_over(const Group& group, const LaunchRequest& request, const std::string& zone) {
+  for (const std::string& type : group.spec.types) {
+    const Pool pool{type, zone, request.market};
+    if (pools_.available(pool) || agenda_.contains(Due::kPoolAvoided, pool.name())) continue;
+    agenda_.set(Due::kPoolAvoided, pool.name(), options_.capacity_memory);
+    const std::uint64_t activity = activities_.begin({.group = group.spec.name,
+                                                      .description = "Launching a new EC2 instance",
+                                                      .cause = request.cause,
+                                                      .type = type,
+                                                      .zone = zone,
+                                                      .market = request.market},
+                                                     env_.clock.wall());
+    activities_.finish(activity, "Failed", capacity_message(group, pool, 1), env_.clock.wall());
+  }
+}
+
 std::int32_t Cloud::spot_instances() const {
   return static_cast<std::int32_t>(std::ranges::count_if(instances_, [](const auto& entry) {
     return entry.second->instance.market == Market::kSpot && entry.second->alive;
@@ -74,8 +94,12 @@ bool Cloud::launch(Group& group, Census& now, LaunchRequest request) {
   if (!pool) pool = choose_pool(group, now, request, true);
   if (!pool) {
     const Pool wanted{group.spec.types.front(), request.zones.front(), request.market};
-    fail_launch(group, request, capacity_message(group, wanted, request.zones.size()));
+    fail_launch(group, request, capacity_message(group, wanted, request.zones.size() * group.spec.types.size()));
     return false;
+  }
+  for (const std::string& zone : request.zones) {
+    if (zone == pool->zone) break;
+    note_passed_over(group, request, zone);
   }
   Record record;
   Instance& instance = record.instance;
@@ -180,8 +204,14 @@ void Cloud::launch_failed(const std::string& id, const Error& error) {
   const Market market = record.instance.market;
   const Pool refused{record.instance.type, record.instance.zone, market};
   bool others = false;
-  if (error.message.starts_with(kInsufficient)) {
-    agenda_.set(Due::kPoolAvoided, refused.name(), options_.capacity_memory);
+  // A pool may have nothing, or the zone's subnet no address for any type.
+  std::vector<std::string> types;
+  if (error.message.starts_with(kInsufficient)) types = {refused.type};
+  if (error.message.starts_with(kNoAddresses)) types = group.spec.types;
+  if (!types.empty()) {
+    for (const std::string& type : types) {
+      agenda_.set(Due::kPoolAvoided, Pool{type, refused.zone, market}.name(), options_.capacity_memory);
+    }
     const LaunchRequest request{.market = market, .zones = group.spec.zones};
     others = choose_pool(group, census(group), request, false).has_value();
   }

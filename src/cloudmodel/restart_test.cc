@@ -58,6 +58,19 @@ TEST_F(RestartTest, ADeadInstanceIsReplacedThoughControlDiedMeanwhile) {
   EXPECT_EQ(machines_.machines.size(), 3u);
 }
 
+TEST_F(RestartTest, AMachineMayDieWhileTheControlPlaneIsAway) {
+  run(group(3));
+  const std::string victim = all()[0].id;
+  cloud_.reset();
+  machines_.die(victim);
+  make();
+  ASSERT_TRUE(cloud_->restore(saved_));
+  cloud_->start();
+  time_.advance(30s);
+  EXPECT_EQ(cloud_->find_instance(victim), nullptr);
+  EXPECT_EQ(machines_.machines.size(), 3u);
+}
+
 TEST_F(RestartTest, ALaunchUnderWayIsAskedForAgainUnderItsId) {
   ASSERT_TRUE(cloud_->put_auto_scaling_group(group(1)));
   cloud_->start();

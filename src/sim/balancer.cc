@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
+#include <utility>
 
 namespace minato::sim {
 
@@ -208,6 +210,10 @@ void SimBalancer::take_off(const Work& work, Target& target, Program& program, s
   program.busy_until = start + own * static_cast<std::int64_t>(weight);
   // A share above one core does not make one request faster.
   Duration takes = (start - now) + left + std::max<Duration>(own - work.cpu, Duration{});
+  std::set<std::string> zones;
+  if (datacenter_.any_zone_is_slow() && machine != nullptr) zones = {target.target.zone, machine->machine.zone};
+  for (const std::string& zone : zones) takes += datacenter_.zone_delay(zone);
+  end_if_out_of_memory(work, program, start - now);
   Flight flight{weight, target.serial, &program, Outcome::kOk};
   const Duration patience = config_.listener.idle_timeout;
   if (takes > patience) {
@@ -217,6 +223,7 @@ void SimBalancer::take_off(const Work& work, Target& target, Program& program, s
   target.in_flight += weight;
   target.last_end = std::max(target.last_end, now + takes);
   count_latency(takes, weight);
+  for (const std::string& zone : zones) add(by_zone_[zone], takes, weight);
   flights_[now + takes].push_back(flight);
 }
 
@@ -280,16 +287,37 @@ const RequestCounts& SimBalancer::counts() {
   return counts_;
 }
 
-void SimBalancer::count_latency(Duration time, std::uint64_t weight) {
-  const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(time / 1ms, 1));
-  latencies_[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ms - 1)), latencies_.size() - 1)] += weight;
+// A program whose requests pile up until they do not fit any more is killed by the kernel.
+void SimBalancer::end_if_out_of_memory(const Work& work, const Program& program, Duration wait) {
+  const Behaviour& behaviour = program.behaviour;
+  if (behaviour.memory_per_request_bytes == 0 || program.memory_limit_bytes == 0) return;
+  const Duration own = work.cpu * 1000 / program.share_milli;
+  const auto waiting = static_cast<std::uint64_t>(wait / std::max<Duration>(own, 1ns));
+  if (behaviour.memory_bytes + waiting * behaviour.memory_per_request_bytes <= program.memory_limit_bytes) return;
+  const SimMachine* machine = datacenter_.machine_of(program.container.pod_uid);
+  if (machine == nullptr) return;
+  env_.executor.post([this, id = machine->machine.id, ref = container::ContainerRef{program.container.pod_uid, program.container.name,
+                                                                                      program.container.attempt}] {
+    datacenter_.end_program(id, ref, 0, 9, "OOMKilled");
+  });
 }
 
-Duration SimBalancer::latency(double percent) const {
+void SimBalancer::count_latency(Duration time, std::uint64_t weight) { add(latencies_, time, weight); }
+
+void SimBalancer::add(Histogram& histogram, Duration time, std::uint64_t weight) {
+  const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(time / 1ms, 1));
+  histogram[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ms - 1)), histogram.size() - 1)] += weight;
+}
+
+Duration SimBalancer::take_latency(double percent, const std::string& zone) {
+  return percentile(std::exchange(by_zone_[zone], Histogram{}), percent);
+}
+
+Duration SimBalancer::percentile(const Histogram& histogram, double percent) {
   std::uint64_t all = 0, sum = 0;
-  for (const std::uint64_t count : latencies_) all += count;
-  for (std::size_t i = 0; i < latencies_.size(); ++i) {
-    sum += latencies_[i];
+  for (const std::uint64_t count : histogram) all += count;
+  for (std::size_t i = 0; i < histogram.size(); ++i) {
+    sum += histogram[i];
     if (all > 0 && static_cast<double>(sum) * 100 >= percent * static_cast<double>(all)) return Duration{1ms} * (1LL << i);
   }
   return {};

@@ -63,7 +63,9 @@ class SimBalancer final : public balancer::Driver {
   void request(const Work& work) { request(work, 1, work.time); }
   const RequestCounts& counts();
   // Upper bound of the time within which so many of a hundred requests were answered.
-  Duration latency(double percent) const;
+  Duration latency(double percent) const { return percentile(latencies_, percent); }
+  // Of those since the last call of this that passed through the zone while any zone was slow.
+  Duration take_latency(double percent, const std::string& zone);
 
   // Begins to serve at a steady rate. False: the next request might not end well, or would wait;
   // then nothing has begun.
@@ -80,6 +82,7 @@ class SimBalancer final : public balancer::Driver {
   void machine_lost(const std::string& id);
 
  private:
+  using Histogram = std::array<std::uint64_t, 32>;  // Answered within 2^i ms.
   struct Target {
     balancer::Target target;
     balancer::Observation seen;
@@ -117,6 +120,9 @@ class SimBalancer final : public balancer::Driver {
   void program_ended(const Program& program);
   void count(Outcome outcome, std::uint64_t weight);
   void count_latency(Duration time, std::uint64_t weight);
+  static void add(Histogram& histogram, Duration time, std::uint64_t weight);
+  static Duration percentile(const Histogram& histogram, double percent);
+  void end_if_out_of_memory(const Work& work, const Program& program, Duration wait);
   void report(const Target& target);
   bool collect_steady();
 
@@ -135,7 +141,8 @@ class SimBalancer final : public balancer::Driver {
   std::map<MonoTime, std::vector<Flight>> flights_;  // By their end.
   RequestCounts counts_;
   std::vector<SteadyProgram> steady_;
-  std::array<std::uint64_t, 32> latencies_{};  // Answered within 2^i ms.
+  Histogram latencies_{};
+  std::map<std::string, Histogram> by_zone_;
 };
 
 }  // namespace minato::sim

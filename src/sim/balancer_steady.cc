@@ -11,7 +11,7 @@ using balancer::Health;
 // Who serves which share. False: some request might not end well.
 bool SimBalancer::collect_steady() {
   refresh_pool();
-  if (pool_.empty() || is_fail_open_) return false;
+  if (pool_.empty() || is_fail_open_ || datacenter_.any_zone_is_slow()) return false;
   // Targets with the same rules send the same share to the same Pods.
   std::map<const network::ServicePort*, std::pair<std::size_t, const std::vector<network::Endpoint>*>> groups;
   std::vector<const network::ServicePort*> order;

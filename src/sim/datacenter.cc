@@ -142,8 +142,22 @@ Duration Datacenter::queueing_delay(const std::string& ip) {
   return program == nullptr ? Duration{} : std::max(program->busy_until - env_.clock.monotonic(), Duration{});
 }
 
+void Datacenter::set_zone_delay(const std::string& zone, Duration delay) {
+  about_to_change();
+  if (delay > Duration{0}) {
+    zone_delays_[zone] = delay;
+  } else {
+    zone_delays_.erase(zone);
+  }
+}
+
+Duration Datacenter::zone_delay(const std::string& zone) const {
+  const auto found = zone_delays_.find(zone);
+  return found == zone_delays_.end() ? Duration{0} : found->second;
+}
+
 void Datacenter::end_program(const std::string& machine_id, const container::ContainerRef& ref,
-                             int code, int signal) {
+                             int code, int signal, const std::string& reason) {
   SimMachine* machine = by_id(machine_id);
   if (machine == nullptr) return;
   const auto pod = machine->pods.find(ref.pod_uid);
@@ -159,7 +173,9 @@ void Datacenter::end_program(const std::string& machine_id, const container::Con
   program.container.finished_at = env_.clock.wall();
   program.container.exit_code = signal != 0 ? 128 + signal : code;
   program.container.signal = signal;
-  program.container.reason = program.container.exit_code == 0 ? "Completed" : "Error";
+  program.container.reason = !reason.empty()                     ? reason
+                             : program.container.exit_code == 0 ? "Completed"
+                                                                : "Error";
   program_ended(program);
   if (machine->sink) {
     // Reported in a turn of its own: the seam promises no callback from inside a call.
@@ -187,6 +203,12 @@ void SimInstances::boot(const instance::Spec& spec,
           done(fail(Reason::kUnavailable,
                     fmt::format("InsufficientInstanceCapacity: no {} capacity in {}", spec.type,
                                 spec.zone)));
+          return;
+        }
+        if (full_subnets_.contains(spec.zone)) {
+          done(fail(Reason::kUnavailable,
+                    fmt::format("InsufficientFreeAddressesInSubnet: the subnet of {} has no free "
+                                "addresses", spec.zone)));
           return;
         }
         SimMachine& machine = datacenter_.add_machine(spec, region_);
@@ -222,6 +244,14 @@ void SimInstances::set_capacity(const std::string& zone, bool available) {
     full_zones_.erase(zone);
   } else {
     full_zones_.insert(zone);
+  }
+}
+
+void SimInstances::set_addresses(const std::string& zone, bool available) {
+  if (available) {
+    full_subnets_.erase(zone);
+  } else {
+    full_subnets_.insert(zone);
   }
 }
 

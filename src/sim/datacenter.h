@@ -35,7 +35,9 @@ struct Behaviour {
   Duration exits_after{};      // 0: never by itself.
   int exit_code = 1;
   Spread stop{10ms, 200ms};    // From SIGTERM to exit; it serves until then.
+  Spread answer{};             // More than a request has to wait, its health path takes.
   std::uint64_t memory_bytes = 32 << 20;
+  std::uint64_t memory_per_request_bytes = 0;  // Of each that waits.
 };
 
 struct Timings {
@@ -51,6 +53,7 @@ struct Program {
   MonoTime listens_from{};
   std::int64_t cpu_request_milli = 0;
   std::int64_t cpu_limit_milli = 0;
+  std::uint64_t memory_limit_bytes = 0;  // 0: none.
   // CPU work that requests have brought: taken in so far, and at a steady rate from then on.
   std::int64_t work_ns = 0;
   double work_ns_per_second = 0;
@@ -121,6 +124,11 @@ class Datacenter {
   // limit, as control groups share.
   static std::int64_t cpu_share_milli(const SimMachine& machine, const Program& program);
 
+  // Everything that passes through machines of this zone takes so much longer; 0: no more.
+  void set_zone_delay(const std::string& zone, Duration delay);
+  Duration zone_delay(const std::string& zone) const;
+  bool any_zone_is_slow() const { return !zone_delays_.empty(); }
+
   // Called before anything changes that requests can see; what was taken to be steady is settled.
   void on_change(std::function<void()> callback) { on_change_ = std::move(callback); }
   void about_to_change() const {
@@ -140,7 +148,7 @@ class Datacenter {
 
   // Ends a program as the kernel would; reports to the machine's runtime.
   void end_program(const std::string& machine_id, const container::ContainerRef& ref, int code,
-                   int signal);
+                   int signal, const std::string& reason = "");
 
   env::Env& env() { return env_; }
   const Timings& timings() const { return timings_; }
@@ -153,6 +161,7 @@ class Datacenter {
   std::map<std::string, std::string> nodes_;    // Node name to instance id.
   std::map<std::string, std::pair<std::string, std::string>> addresses_;  // To (instance, Pod uid).
   std::map<std::string, std::string> pods_;  // Uid to instance.
+  std::map<std::string, Duration> zone_delays_;
   int next_index_ = 1;
   std::function<void()> on_change_;
   std::function<void(const Program&)> on_program_end_;
@@ -174,7 +183,9 @@ class SimInstances final : public instance::Driver {
   // Faults. A failed machine tells the sink; a zone without capacity refuses launches.
   void fail_machine(const std::string& id);
   void set_capacity(const std::string& zone, bool available);
-  bool has_capacity() const { return full_zones_.empty(); }
+  bool has_capacity() const { return full_zones_.empty() && full_subnets_.empty(); }
+  // Whether the zone's subnet has addresses for more machines.
+  void set_addresses(const std::string& zone, bool available);
   // So many of the machines that boot from now on hang: they never become Nodes.
   void hang_next(int machines) { hang_ = machines; }
   // Called before a machine goes, however it goes.
@@ -189,6 +200,7 @@ class SimInstances final : public instance::Driver {
   int hang_ = 0;
   std::function<void(const SimMachine&)> on_loss_;
   std::set<std::string> full_zones_;
+  std::set<std::string> full_subnets_;  // By zone.
   std::map<std::string, env::TimerHandle> boots_;
 };
 

@@ -118,6 +118,7 @@ Result<container::Container> SimRuntime::start_program(SimMachine& machine,
   datacenter_.about_to_change();
   program.cpu_request_milli = config.resources.cpu_request_milli;
   program.cpu_limit_milli = config.resources.cpu_limit_milli;
+  program.memory_limit_bytes = static_cast<std::uint64_t>(config.resources.memory_limit_bytes);
   machine.cpu_requested_milli += program.cpu_request_milli;
   program.behaviour = *behaviour;
   container::Container& container = program.container;
@@ -193,7 +194,11 @@ void SimRuntime::exec(const ContainerRef& ref, std::vector<std::string>, Duratio
 void SimRuntime::http_get(container::HttpRequest request, Duration timeout,
                           container::Done<container::HttpResponse> done) {
   // A probe stands in the same queue as requests do.
-  const Duration wait = datacenter_.queueing_delay(request.host);
+  Duration wait = datacenter_.queueing_delay(request.host);
+  if (const Program* program = datacenter_.listener(request.host);
+      program != nullptr && program->behaviour.answer.high > Duration{0}) {
+    wait += datacenter_.draw(program->behaviour.answer);
+  }
   if (wait > timeout) {
     later(timeout, [request = std::move(request), done = std::move(done)](SimMachine&) mutable {
       done(fail(Reason::kTimeout, fmt::format("Get \"http://{}:{}{}\": context deadline exceeded", request.host,

@@ -89,6 +89,28 @@ void applied_again(Stage& stage) {
   stage.expect_failed(0, 0, "");
 }
 
+void failed_pods(Stage& stage) {
+  stage.load(400);
+  stage.run(15min);
+  const std::int32_t replicas = stage.replicas();
+  stage.say("four Pods fail, as after an eviction for memory, and stay as objects");
+  std::size_t failed = 0;
+  for (const auto& pod : stage.pods()) {
+    if (failed == 4 || pod->spec.node_name.empty()) continue;
+    ++failed;
+    stage.fail_pod(pod->key(), "Evicted");
+  }
+  std::int32_t most = 0, least = replicas;
+  (void)stage.run_until(10min, [&] {
+    most = std::max(most, stage.replicas());
+    least = std::min(least, stage.replicas());
+    return false;
+  });
+  stage.fact(fmt::format("{} replicas before, {} to {} after {} Pods had failed", replicas, least, most, failed));
+  stage.expect(most <= replicas + 1 && least >= replicas - 1, "the number follows the load of those that live");
+  stage.expect(stage.run_until(5min, [&] { return stage.ready_pods() == stage.replicas(); }), "those that failed are replaced");
+}
+
 void conflicting_spread(Stage& stage) {
   stage.patch(kube::Deployment::static_kind(), {"shop", "shop"},
               R"({"spec":{"replicas":12,"template":{"spec":{"topologySpreadConstraints":[{"maxSkew":1,"minDomains":12,
@@ -230,6 +252,7 @@ std::vector<Scenario> autoscaling_scenarios() {
        "The size is held, the condition says so within a minute, nothing spins.", wide, metrics_down},
       {6, "applied-again", "The file is applied while the autoscaler holds a higher number.",
        "The number stays.", wide, applied_again},
+      {7, "failed-pods", "Pods fail and stay as objects.", "Only Pods that live are counted and measured.", wide, failed_pods},
       {8, "spread-cannot-be-met", "Spread over more Nodes than the group may have.",
        "What does not fit waits and names the constraint; nothing spins.", nullptr, conflicting_spread},
       {10, "half-empty-nodes", "Load comes and goes over Pods spread thinly.",

@@ -1,6 +1,8 @@
 // Scenarios 31 to 43: what EC2, zones and the load balancer do.
 #include <algorithm>
 
+#include "blueprint/system.h"
+#include "kube/types/apps.h"
 #include "sim/stage.h"
 
 namespace minato::sim {
@@ -155,6 +157,139 @@ void health_flap(Stage& stage) {
   stage.recover(5min);
 }
 
+void gray_zone(Stage& stage) {
+  stage.load(200);
+  stage.run(5min);
+  stage.say("everything through zone a takes 800 ms longer; its health checks pass");
+  stage.world().datacenter().set_zone_delay("ap-northeast-1a", 800ms);
+  stage.run(5min);
+  const Duration slow = stage.world().take_zone_p99("ap-northeast-1a");
+  (void)stage.world().take_zone_p99("ap-northeast-1c");
+  stage.fact(fmt::format("99 % of the requests through zone a within {}", format_duration(slow)));
+  stage.expect(slow > 800ms, "the zone's own p99 shows it");
+  for (const auto& target : stage.cloud().describe_target_health()) {
+    stage.expect(target.state == cloud::TargetState::kHealthy, "all targets pass their checks");
+  }
+  stage.say("the group leaves zone a, and its Nodes there are drained");
+  for (auto group : stage.cloud().describe_auto_scaling_groups()) {
+    if (group.name != stage.group_name(blueprint::kScalingGroup)) continue;
+    std::erase(group.zones, "ap-northeast-1a");
+    stage.expect(stage.cloud().put_auto_scaling_group(group).has_value(), "a group can leave a zone");
+  }
+  const auto in_zone = [&] {
+    std::vector<std::string> out;
+    for (const auto& instance : stage.cloud().describe_auto_scaling_instances()) {
+      if (instance.group == stage.group_name(blueprint::kScalingGroup) && instance.zone == "ap-northeast-1a") out.push_back(instance.hostname);
+    }
+    return out;
+  };
+  for (const std::string& node : in_zone()) stage.drain(node);
+  const MonoTime begun = stage.world().time().monotonic();
+  stage.expect(stage.run_until(15min, [&] { return in_zone().empty(); }), "the zone is empty within a quarter of an hour");
+  stage.fact(fmt::format("the zone was empty after {}", format_minutes(stage.world().time().monotonic() - begun)));
+  (void)stage.world().take_zone_p99("ap-northeast-1c");
+  stage.run(2min);
+  stage.expect(stage.world().take_zone_p99("ap-northeast-1c") < 800ms, "then requests are fast again");
+  stage.expect_failed(0, 0, "");
+}
+
+void replacement_loop(Stage& stage) {
+  stage.load(100);
+  stage.run(1min);
+  stage.say("ELB health checks without a grace period, and Pods that answer their health path with 503");
+  for (auto group : stage.cloud().describe_auto_scaling_groups()) {
+    if (group.name != stage.group_name(blueprint::kScalingGroup)) continue;
+    group.elb_health_check = true;
+    group.health_check_grace_period = Duration{0};
+    stage.expect(stage.cloud().put_auto_scaling_group(group).has_value(), "the group can be changed");
+  }
+  stage.world().datacenter().set_ready("v1", false);
+  const auto launches = [&] {
+    return std::ranges::count_if(stage.cloud().costs().instances, [](const auto& bill) { return is_set(bill.from); });
+  };
+  const auto before = launches();
+  stage.run(1h);
+  // Boot, registration, two failed checks and the group's own check: no faster than that.
+  const auto in_an_hour = launches() - before;
+  stage.fact(fmt::format("{} launches of {} instances within an hour", in_an_hour, stage.desired()));
+  stage.expect(in_an_hour > 3 * stage.desired(), "the loop is there");
+  stage.expect(in_an_hour <= 60 * stage.desired(), "each place is launched anew at most once a minute");
+  stage.expect(stage.instances() <= stage.desired() + 1, "and never more than wanted");
+  stage.world().datacenter().set_ready("v1", true);
+  stage.say("they answer 200 again");
+  stage.recover(30min);
+}
+
+void subnet_full(Stage& stage) {
+  stage.load(100);
+  stage.say("the subnet of zone a has no free addresses");
+  stage.world().set_zone_addresses("ap-northeast-1a", false);
+  stage.load(500);
+  stage.expect(stage.run_until(10min, [&] { return stage.replicas() >= 15 && stage.ready_pods() == stage.replicas(); }),
+               "other zones give what is needed");
+  stage.say("the others neither");
+  for (const char* zone : {"ap-northeast-1c", "ap-northeast-1d"}) stage.world().set_zone_addresses(zone, false);
+  stage.load(900);
+  stage.run(20min);
+  stage.expect(stage.waiting_pods() > 0, "Pods wait");
+  bool said = false;
+  for (const auto& activity : stage.cloud().describe_scaling_activities()) {
+    said = said || activity.status_message.starts_with("InsufficientFreeAddressesInSubnet");
+  }
+  stage.expect(said, "the scaling activities name the cause");
+  stage.expect_contains(stage.explain("group", stage.group_name(blueprint::kScalingGroup)), "Backed off", "the group's explanation");
+  stage.stay_quiet(1h, 3000);
+  for (const char* zone : {"ap-northeast-1a", "ap-northeast-1c", "ap-northeast-1d"}) stage.world().set_zone_addresses(zone, true);
+  stage.say("there are addresses again");
+  stage.expect(stage.run_until(45min, [&] { return stage.waiting_pods() == 0; }), "then they run");
+}
+
+void throttled(Stage& stage) {
+  stage.load(100);
+  stage.run(1min);
+  stage.say("the cloud refuses every call: Throttling");
+  stage.cloud().set_throttled(true);
+  const std::uint64_t before = stage.cloud().calls();
+  stage.load(700);
+  stage.run(5min);
+  stage.drain(stage.nodes().front());
+  stage.run(25min);
+  const std::uint64_t calls = stage.cloud().calls() - before;
+  stage.fact(fmt::format("{} calls within half an hour of throttling", calls));
+  stage.expect(calls <= 400, fmt::format("calls are bounded, not {}", calls));
+  stage.cloud().set_throttled(false);
+  stage.say("calls go through again");
+  stage.expect(stage.run_until(45min, [&] { return stage.waiting_pods() == 0 && stage.ready_pods() == stage.replicas(); }),
+               "the backlog drains");
+  stage.recover(20min);
+}
+
+void pinned_to_dead_zone(Stage& stage) {
+  stage.load(100);
+  stage.run(1min);
+  stage.patch(kube::Deployment::static_kind(), {"shop", "shop"},
+              R"({"spec":{"template":{"spec":{"nodeSelector":{"topology.kubernetes.io/zone":"ap-northeast-1a"}}}}})");
+  stage.recover(20min);
+  const std::size_t ordered = stage.events("ScaledUpGroup");
+  stage.fail_zone("a");
+  stage.run(30min);
+  stage.expect(stage.waiting_pods() > 0, "Pods of that zone wait");
+  stage.fact(stage.waiting_reason());
+  stage.expect_contains(stage.waiting_reason(), "node affinity/selector", "the Pod's condition");
+  // Before it is known that the zone fails, and then one for each back-off that is over.
+  stage.fact(fmt::format("{} instances, {} of them beyond what runs elsewhere", stage.instances(), stage.instances() - 8));
+  stage.expect(stage.events("ScaledUpGroup") - ordered <= 5, "the zone is tried again seldom");
+  stage.expect(stage.instances() <= 14, "few Nodes are bought in zones that do not help");
+  stage.stay_quiet(1h, 3000);
+  stage.restore_zone("a");
+  stage.expect(stage.run_until(45min, [&] { return stage.waiting_pods() == 0 && stage.ready_pods() == stage.replicas(); }),
+               "they run once the zone is back");
+  for (const auto& pod : stage.pods()) {
+    const auto node = stage.cluster().informers().of<kube::Node>().get({"", pod->spec.node_name});
+    stage.expect(node && node->metadata.labels.at("topology.kubernetes.io/zone") == "ap-northeast-1a", "all in that zone");
+  }
+}
+
 }  // namespace
 
 std::vector<Scenario> cloud_scenarios() {
@@ -168,8 +303,25 @@ std::vector<Scenario> cloud_scenarios() {
        "On-demand stands in; back to spot when it has come back.", eight_nodes, spot_gone},
       {35, "zone-loss", "A zone fails.", "The others carry all; requests fail only until it is noticed.", eight_nodes, zone_loss},
       {36, "zone-returns", "The zone is back.", "No storm, no double capacity.", eight_nodes, zone_returns},
+      {37, "gray-zone", "A zone is slow, and its health checks pass.",
+       "Its own latency shows it; the zone can be left without a lost request.", eight_nodes, gray_zone},
       {38, "fail-open", "Every target fails its health checks.", "It is called fail-open, and ends with its cause.", nullptr, fail_open},
       {39, "health-flap", "Health checks fail for moments.", "No target is taken out of service.", nullptr, health_flap},
+      {40, "replacement-loop", "The group replaces what fails ELB checks sooner than it can serve.",
+       "Launches per hour are bounded; it ends with its cause.", nullptr, replacement_loop},
+      {41, "subnet-full", "Subnets without free addresses.", "Other zones are used; then Pods wait and the cause is named.",
+       [](SimOptions& options) {
+         options.spec.scaling.max = 16;
+         options.spec.replicas.max = 60;
+       }, subnet_full},
+      {42, "calls-throttled", "The cloud refuses calls for half an hour while Pods wait and a Node is drained.",
+       "Calls are bounded; the backlog drains.",
+       [](SimOptions& options) {
+         options.spec.scaling.max = 16;
+         options.spec.replicas.max = 40;
+       }, throttled},
+      {43, "pinned-to-dead-zone", "Pods that may run in one zone only, which fails.",
+       "They wait and say why; nothing is bought elsewhere.", eight_nodes, pinned_to_dead_zone},
   };
 }
 

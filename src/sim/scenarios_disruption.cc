@@ -153,6 +153,62 @@ void probes_and_slow_starters(Stage& stage) {
   stage.expect_failed(0, 0, "");
 }
 
+void wavering_probes(Stage& stage) {
+  stage.load(100);
+  stage.deploy("wavering");
+  stage.recover(20min);
+  const std::uint64_t before = stage.events("Unhealthy");
+  int turns = 0;
+  std::int32_t last = stage.ready_pods(), least = last;
+  const Duration watched = 30min;
+  (void)stage.run_until(watched, [&] {
+    const std::int32_t now = stage.ready_pods();
+    turns += now != last ? 1 : 0;
+    least = std::min(least, now);
+    last = now;
+    return false;
+  });
+  const auto minutes = static_cast<double>(watched / 1min);
+  stage.fact(fmt::format("{:.1f} probes failed and {:.2f} endpoints came or went per minute; at least {} of {} were ready",
+                         static_cast<double>(stage.events("Unhealthy") - before) / minutes, turns / minutes, least, stage.replicas()));
+  stage.expect(stage.events("Unhealthy") > before, "probes fail now and then, and it is said");
+  // A tenth fails, two in a row count, and there are three probes of each of six Pods in six seconds.
+  stage.expect(turns / minutes <= 6, "endpoints come and go less often than probes fail");
+  stage.expect(least >= stage.replicas() - 2, "never more than two at a time");
+  // A ninth of the answers is late; three in a row are for the liveness probe, every five seconds.
+  std::int32_t restarts = 0;
+  for (const auto& pod : stage.pods()) restarts += kube::display(*pod).restarts;
+  stage.fact(fmt::format("{} restarts by liveness probes", restarts));
+  stage.expect(restarts <= 12, "liveness probes seldom kill");
+  stage.expect_failed(0, 0, "");
+}
+
+void memory_cascade(Stage& stage) {
+  stage.load(250);
+  stage.run(10min);
+  const std::int32_t before = stage.ready_pods();
+  stage.load(LoadCurve::constant(1200), "1200 requests per second: more than the Pods can work off");
+  stage.run(60s);
+  stage.fact(fmt::format("{} of {} Pods ready after a minute", stage.ready_pods(), before));
+  bool killed = false;
+  for (const auto& pod : stage.pods()) {
+    for (const auto& status : pod->status.container_statuses) {
+      const auto& ended = status.last_state.terminated ? status.last_state.terminated : status.state.terminated;
+      killed = killed || (ended && ended->reason == "OOMKilled");
+    }
+  }
+  stage.expect(killed, "the kernel kills Pods whose requests pile up, and it is said");
+  stage.run(20min);
+  // Dead Pods tell no CPU, and each that comes back gets the load of all: only less load ends it.
+  stage.fact(fmt::format("{} of {} Pods ready with the load still there", stage.ready_pods(), stage.replicas()));
+  stage.load(250);
+  stage.expect(stage.run_until(15min, [&] { return stage.ready_pods() == stage.replicas(); }), "it recovers once the load is gone");
+  stage.run(2min);
+  const std::uint64_t failed = stage.counts().failed();
+  stage.run(10min);
+  stage.expect_failed(failed, 0, "after that");
+}
+
 void herd(Stage& stage) {
   stage.load(600);
   stage.run(15min);
@@ -187,8 +243,17 @@ std::vector<Scenario> disruption_scenarios() {
        "Stops at maxSurge, the progress deadline is reported, old replicas serve.", nullptr, bad_image},
       {26, "crash-loop", "A release that crashes.", "It says so; old replicas serve.", nullptr, crash_loop},
       {27, "slow-starters-live", "A release that takes half a minute to start.", "No probe kills it.", nullptr, probes_and_slow_starters},
+      {28, "wavering-probes", "Probes are answered near their timeout.", "Endpoints seldom come and go; no request is lost.",
+       nullptr, wavering_probes},
       {29, "thundering-herd", "A deploy of many replicas whose image comes slowly.", "It goes through; no request is lost.",
        [](SimOptions& options) { options.spec.scaling.max = 16; }, herd},
+      {30, "memory-cascade", "Pods die of the memory of requests that pile up, and the others get their share.",
+       "The kernel's kills are named; survivors are counted; it recovers when the load falls.",
+       [](SimOptions& options) {
+         options.spec.image = "hungry";
+         options.spec.replicas.max = 60;
+         options.spec.scaling.max = 20;
+       }, memory_cascade},
   };
 }
 

@@ -219,4 +219,9 @@ void SimWorld::set_zone_capacity(const std::string& zone, bool available) {
   invariants_.set_has_capacity(instances_.has_capacity());
 }
 
+void SimWorld::set_zone_addresses(const std::string& zone, bool available) {
+  instances_.set_addresses(zone, available);
+  invariants_.set_has_capacity(instances_.has_capacity());
+}
+
 }  // namespace minato::sim

@@ -69,6 +69,9 @@ class SimWorld {
   void restore_zone(const std::string& zone);
   // So many of the machines that boot from now on never become Nodes.
   void hang_machines(int machines) { instances_.hang_next(machines); }
+  void set_zone_addresses(const std::string& zone, bool available);
+  // p99 of requests through the zone while any zone was slow, since this was last asked.
+  Duration take_zone_p99(const std::string& zone) { return balancer_.take_latency(99, zone); }
   void jump_clock(Duration by) { time_.jump_wall(by); }
 
   const SimOptions& options() const { return options_; }

@@ -86,6 +86,13 @@ void Stage::kill_node(const std::string& node) {
   }
 }
 
+void Stage::fail_pod(const kube::ObjectKey& pod, const std::string& reason) {
+  const auto patched = cluster().client().patch(kube::Pod::static_kind(), pod, kube::PatchType::kMerge,
+                                                fmt::format(R"({{"status":{{"phase":"Failed","reason":"{}"}}}})", reason),
+                                                kube::Subresource::kStatus);
+  expect(patched.has_value(), "failing " + pod.to_string());
+}
+
 void Stage::fail_zone(const std::string& letter) {
   say("zone " + spec_.region + letter + " fails");
   world_.fail_zone(spec_.region + letter);

@@ -39,6 +39,8 @@ class Stage {
   void no_capacity(const cloudmodel::PoolFilter& pools, const std::string& what);
   void capacity_again();
   void kill_node(const std::string& node);
+  // Its status says Failed, as a kubelet's that evicts it.
+  void fail_pod(const kube::ObjectKey& pod, const std::string& reason);
 
   // Time passes.
   void run(Duration duration) { world_.run_for(duration); }
