@@ -76,12 +76,17 @@ int show_file(const char* path) {
 
 // What stands on its input, on its output, and whether that is a terminal.
 int echo() {
-  winsize size{};
-  if (::ioctl(0, TIOCGWINSZ, &size) == 0) std::printf("%dx%d\n", size.ws_col, size.ws_row);
-  std::fflush(stdout);
+  bool is_first = true;
   char buffer[4096];
   ssize_t n = 0;
   while ((n = ::read(0, buffer, sizeof buffer)) > 0) {
+    // Now, not at the start: the size is set before the input, but perhaps after the start.
+    winsize size{};
+    if (is_first && ::ioctl(0, TIOCGWINSZ, &size) == 0) {
+      std::printf("%dx%d\n", size.ws_col, size.ws_row);
+      std::fflush(stdout);
+    }
+    is_first = false;
     if (::write(1, buffer, static_cast<std::size_t>(n)) != n) return 1;
   }
   std::fputs("over\n", stderr);
