@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -147,10 +148,7 @@ class PidfdWatch final : public ProcessWatch {
  public:
   PidfdWatch(Loop& loop, pid_t pid, int pidfd, std::function<void(ExitStatus)> on_exit)
       : state_(std::make_shared<State>(loop, pid, pidfd, std::move(on_exit))) {
-    state_->descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                                  [state = state_](const boost::system::error_code& error) {
-                                    if (!error && state->on_exit) finish(*state);
-                                  });
+    wait(state_);
   }
   ~PidfdWatch() override {
     state_->on_exit = nullptr;
@@ -166,6 +164,19 @@ class PidfdWatch final : public ProcessWatch {
     pid_t pid;
     std::function<void(ExitStatus)> on_exit;
   };
+  static void wait(const std::shared_ptr<State>& state) {
+    state->descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                                 [state](const boost::system::error_code& error) {
+                                   if (error || !state->on_exit) return;
+                                   // A wait may end although nothing has happened.
+                                   if (!has_ended(*state)) return wait(state);
+                                   finish(*state);
+                                 });
+  }
+  static bool has_ended(State& state) {
+    pollfd end{state.descriptor.native_handle(), POLLIN, 0};
+    return ::poll(&end, 1, 0) == 1;
+  }
   static void finish(State& state) {
     int wait_status = 0;
     ExitStatus exit{.code = -1};
