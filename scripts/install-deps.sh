@@ -9,7 +9,7 @@ packages() {
 g++                                     the compiler (GCC 12 or newer)
 cmake                                   the build
 ninja-build                             the build
-pkg-config                              finds libnftables
+pkg-config                              finds libnftables and libnghttp2
 libboost1.81-dev|libboost-dev           event loop (Asio) and JSON headers
 libboost-json1.81-dev|libboost-json-dev JSON
 libfmt-dev                              text formatting
@@ -22,6 +22,7 @@ libarchive-dev                          image layers
 zlib1g-dev                              image layers
 libzstd-dev                             image layers
 libnftables-dev                         Service rules
+libnghttp2-dev                          gRPC probes
 mold                                    links quickly
 ccache                                  rebuilds quickly
 libgtest-dev                            tests

@@ -176,6 +176,32 @@ struct HttpResponse {
   std::string body;  // At most 10 KiB.
 };
 
+// grpc.health.v1.Health/Check (github.com/grpc/grpc doc/health-checking.md), without TLS as
+// upstream.
+struct HealthCheck {
+  std::string host;  // Address to connect to.
+  std::uint16_t port = 0;
+  std::string service;  // "": the server as a whole.
+};
+struct HealthAnswer {
+  enum Code {  // Of google.rpc.Code, those that are made here; a server may answer any.
+    kOk = 0,
+    kCancelled = 1,
+    kUnknown = 2,
+    kDeadlineExceeded = 4,
+    kPermissionDenied = 7,
+    kResourceExhausted = 8,
+    kUnimplemented = 12,
+    kInternal = 13,
+    kUnavailable = 14,
+    kUnauthenticated = 16,
+  };
+  enum ServingStatus { kStatusUnknown = 0, kServing = 1, kNotServing = 2, kServiceUnknown = 3 };
+  int code = kOk;
+  std::string message;                  // Why the code is not kOk.
+  int serving_status = kStatusUnknown;  // Of HealthCheckResponse, where other numbers may come.
+};
+
 struct ContainerStats {
   ContainerRef ref;
   std::uint64_t cpu_usage_ns = 0;         // Since the container started.
@@ -239,6 +265,9 @@ class Runtime {
   virtual void http_get(HttpRequest request, Duration timeout, Done<HttpResponse> done) = 0;
   virtual void tcp_connect(const std::string& host, std::uint16_t port, Duration timeout,
                            DoneStatus done) = 0;
+  // From there too. Errors, until there is an HTTP/2 connection: Timeout, Unavailable. From then on
+  // what goes wrong is the answer's code.
+  virtual void check_health(HealthCheck request, Duration timeout, Done<HealthAnswer> done) = 0;
 
   // A command that people talk to, without a limit of time. Worlds without processes have none.
   // Errors: NotFound, Unavailable.

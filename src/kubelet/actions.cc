@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/strings.h"
+#include "kubelet/backoff.h"
 
 namespace minato::kubelet {
 namespace {
@@ -50,6 +52,63 @@ Outcome of_http(const Result<container::HttpResponse>& response, const std::stri
           fmt::format("HTTP probe failed with statuscode: {}", response->status)};
 }
 
+// google.rpc.Code, as grpc-go spells its values.
+std::string code_name(int code) {
+  constexpr std::array kNames{
+      "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+      "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+      "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+      "DataLoss", "Unauthenticated"};
+  const auto index = static_cast<std::size_t>(code);
+  return index < kNames.size() ? kNames[index] : fmt::format("Code({})", code);
+}
+
+std::string serving_status_name(int status) {
+  switch (status) {
+    case container::HealthAnswer::kStatusUnknown: return "UNKNOWN";
+    case container::HealthAnswer::kServing: return "SERVING";
+    case container::HealthAnswer::kNotServing: return "NOT_SERVING";
+    case container::HealthAnswer::kServiceUnknown: return "SERVICE_UNKNOWN";
+    default: return std::to_string(status);
+  }
+}
+
+std::string health_failure(const Result<container::HealthAnswer>& answer,
+                           const std::string& address, Duration timeout) {
+  if (!answer && is(answer.error(), Reason::kTimeout)) {
+    return fmt::format(
+        "timeout: failed to connect service \"{}\" within {}: context deadline exceeded", address,
+        go_duration(timeout));
+  }
+  if (!answer) {
+    return fmt::format("error: failed to connect service at \"{}\": {}", address,
+                       answer.error().message);
+  }
+  switch (answer->code) {
+    case container::HealthAnswer::kOk:
+      return fmt::format("service unhealthy (responded with \"{}\")",
+                         serving_status_name(answer->serving_status));
+    case container::HealthAnswer::kUnimplemented:
+      return "error: this server does not implement the grpc health protocol "
+             "(grpc.health.v1.Health): " +
+             answer->message;
+    case container::HealthAnswer::kDeadlineExceeded:
+      return "timeout: health rpc did not complete within " + go_duration(timeout);
+    default:
+      return fmt::format("error: health rpc probe failed: rpc error: code = {} desc = {}",
+                         code_name(answer->code), answer->message);
+  }
+}
+
+Outcome of_health(const Result<container::HealthAnswer>& answer, const std::string& address,
+                  Duration timeout) {
+  if (answer && answer->code == container::HealthAnswer::kOk &&
+      answer->serving_status == container::HealthAnswer::kServing) {
+    return {Outcome::Verdict::kSuccess, "service healthy"};
+  }
+  return {Outcome::Verdict::kFailure, health_failure(answer, address, timeout)};
+}
+
 }  // namespace
 
 Result<std::uint16_t> resolve_port(const kube::IntOrString& port,
@@ -70,9 +129,8 @@ void Action::probe(const kube::ProbeHandler& handler, Duration timeout, Done don
   if (handler.exec) return exec(*handler.exec, timeout, std::move(done));
   if (handler.http_get) return http(*handler.http_get, timeout, std::move(done));
   if (handler.tcp_socket) return tcp(*handler.tcp_socket, timeout, std::move(done));
-  answer_later({}, {Outcome::Verdict::kFailure,
-                    "gRPC probes are not supported on this node; use httpGet, tcpSocket or exec"},
-               std::move(done));
+  if (handler.grpc) return health(*handler.grpc, timeout, std::move(done));
+  answer_later({}, {Outcome::Verdict::kError, "missing probe handler"}, std::move(done));
 }
 
 void Action::hook(const kube::LifecycleHandler& handler, Duration timeout, Done done) {
@@ -129,6 +187,18 @@ void Action::tcp(const kube::TCPSocketAction& action, Duration timeout, Done don
         done({Outcome::Verdict::kFailure,
               fmt::format("dial tcp {}:{}: {}", host, port, status.error().message)});
       }));
+}
+
+void Action::health(const kube::GRPCAction& action, Duration timeout, Done done) {
+  const container::HealthCheck request{.host = scope_.ip,
+                                       .port = static_cast<std::uint16_t>(action.port),
+                                       .service = action.service.value_or("")};
+  const std::string address = fmt::format("{}:{}", request.host, request.port);
+  node_.runtime.check_health(request, timeout,
+                             guard_.wrap([address, timeout, done = std::move(done)](
+                                             const Result<container::HealthAnswer>& answer) {
+                               done(of_health(answer, address, timeout));
+                             }));
 }
 
 void Action::answer_later(Duration delay, Outcome outcome, Done done) {

@@ -1,8 +1,8 @@
-// Exec, HTTP, TCP and sleep: what probes and lifecycle hooks have in common.
+// Exec, HTTP, TCP, gRPC and sleep: what probes and lifecycle hooks have in common.
 //
-// Rules: k8s.io/kubernetes pkg/probe/{http,tcp,exec} (200 to 399 is success; the texts of failures)
-// and pkg/kubelet/lifecycle/handlers.go. Answers arrive through `done`, exactly once, never from
-// inside the call; destroying the Action drops the answer.
+// Rules: k8s.io/kubernetes pkg/probe/{http,tcp,exec,grpc} (200 to 399 is success; the texts of
+// failures) and pkg/kubelet/lifecycle/handlers.go. Answers arrive through `done`, exactly once,
+// never from inside the call; destroying the Action drops the answer.
 #pragma once
 
 #include <functional>
@@ -36,6 +36,7 @@ class Action {
   void exec(const kube::ExecAction& action, Duration timeout, Done done);
   void http(const kube::HTTPGetAction& action, Duration timeout, Done done);
   void tcp(const kube::TCPSocketAction& action, Duration timeout, Done done);
+  void health(const kube::GRPCAction& action, Duration timeout, Done done);
   void answer_later(Duration delay, Outcome outcome, Done done);
 
   NodeContext& node_;

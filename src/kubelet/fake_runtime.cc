@@ -216,6 +216,15 @@ void FakeRuntime::tcp_connect(const std::string& host, std::uint16_t port, Durat
   });
 }
 
+void FakeRuntime::check_health(container::HealthCheck request, Duration,
+                               container::Done<container::HealthAnswer> done) {
+  note(fmt::format("health {}:{} \"{}\"", request.host, request.port, request.service));
+  after({}, [this, request = std::move(request), done = std::move(done)]() mutable {
+    done(health ? health(request)
+                : container::HealthAnswer{.serving_status = container::HealthAnswer::kServing});
+  });
+}
+
 void FakeRuntime::stats(container::Done<container::NodeStats> done) {
   container::NodeStats out;
   out.at = clock_.wall();

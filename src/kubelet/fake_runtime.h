@@ -32,6 +32,7 @@ class FakeRuntime final : public container::Runtime {
   std::function<Status(const std::string& reference)> pull;
   std::function<Result<container::HttpResponse>(const container::HttpRequest&)> http;
   std::function<Status(const std::string& host, std::uint16_t port)> tcp;
+  std::function<Result<container::HealthAnswer>(const container::HealthCheck&)> health;
   std::function<Result<container::ExecResult>(const std::vector<std::string>&)> command;
   Duration exec_takes{};
   std::map<std::string, std::uint64_t> memory_bytes;  // By container name, for stats().
@@ -61,6 +62,8 @@ class FakeRuntime final : public container::Runtime {
                 container::Done<container::HttpResponse> done) override;
   void tcp_connect(const std::string& host, std::uint16_t port, Duration timeout,
                    container::DoneStatus done) override;
+  void check_health(container::HealthCheck request, Duration timeout,
+                    container::Done<container::HealthAnswer> done) override;
   void stats(container::Done<container::NodeStats> done) override;
   std::unique_ptr<LogStream> read_log(const container::ContainerRef& ref,
                                       container::LogOptions options,

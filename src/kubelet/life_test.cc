@@ -89,17 +89,53 @@ TEST_F(KubeletTest, StartupProbeGatesTheOthers) {
   EXPECT_EQ(traced("get"), Lines{"75s get 10.0.0.1:8080/healthz"});
 }
 
-TEST_F(KubeletTest, GrpcProbesFailAloud) {
+TEST_F(KubeletTest, GrpcProbesAskForTheHealthOfAService) {
   start_kubelet();
   kube::Pod wanted = pod();
   kube::Probe& probe = wanted.spec.containers[0].readiness_probe.emplace();
-  probe.probe_handler.grpc.emplace().port = 9000;
+  kube::GRPCAction& action = probe.probe_handler.grpc.emplace();
+  action.port = 9000;
+  action.service = "shop";
   probe.failure_threshold = 1;
+  Result<container::HealthAnswer> answer = container::HealthAnswer{.serving_status = 1};
+  runtime_.health = [&](const container::HealthCheck&) { return answer; };
   create(wanted);
-  EXPECT_EQ(condition("Ready"), "False");
-  EXPECT_EQ(events("Unhealthy"),
-            Lines{"Readiness probe failed: gRPC probes are not supported on this node; use "
-                  "httpGet, tcpSocket or exec"});
+  EXPECT_EQ(condition("Ready"), "True");
+  EXPECT_EQ(traced("health"), Lines{"0s health 10.0.0.1:9000 \"shop\""});
+  const auto failure = [&](Result<container::HealthAnswer> next) {
+    answer = std::move(next);
+    const auto before = events("Unhealthy");
+    time_.advance(10s);
+    EXPECT_EQ(condition("Ready"), "False");
+    std::string text;
+    for (const std::string& message : events("Unhealthy")) {
+      if (std::find(before.begin(), before.end(), message) == before.end()) text = message;
+    }
+    return text;
+  };
+  using container::HealthAnswer;
+  const std::string failed = "Readiness probe failed: ";
+  EXPECT_EQ(failure(HealthAnswer{.serving_status = HealthAnswer::kNotServing}),
+            failed + "service unhealthy (responded with \"NOT_SERVING\")");
+  EXPECT_EQ(
+      failure(HealthAnswer{.code = HealthAnswer::kUnimplemented, .message = "no such method"}),
+      failed +
+          "error: this server does not implement the grpc health protocol "
+          "(grpc.health.v1.Health): no such method");
+  EXPECT_EQ(failure(HealthAnswer{.code = HealthAnswer::kDeadlineExceeded}),
+            failed + "timeout: health rpc did not complete within 1s");
+  EXPECT_EQ(failure(HealthAnswer{.code = 5, .message = "unknown service"}),
+            failed +
+                "error: health rpc probe failed: rpc error: code = NotFound desc = "
+                "unknown service");
+  EXPECT_EQ(failure(HealthAnswer{.code = 99}),
+            failed + "error: health rpc probe failed: rpc error: code = Code(99) desc = ");
+  EXPECT_EQ(failure(fail(Reason::kTimeout, "")),
+            failed +
+                "timeout: failed to connect service \"10.0.0.1:9000\" within 1s: context "
+                "deadline exceeded");
+  EXPECT_EQ(failure(fail(Reason::kUnavailable, "connection refused")),
+            failed + "error: failed to connect service at \"10.0.0.1:9000\": connection refused");
 }
 
 TEST_F(KubeletTest, PreStopAndStopShareTheGracePeriod) {

@@ -36,28 +36,12 @@ class Probe : public std::enable_shared_from_this<Probe> {
 
   void begin(const std::string& host, std::uint16_t port, const std::string& netns_path,
              Duration timeout) {
-    target_ = host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
-                                                  : fmt::format("[{}]:{}", host, port);
+    target_ = host_and_port(host, port);
     timer_ = loop_.after(timeout, [self = shared_from_this()] {
       self->finish(fail(Reason::kTimeout, self->target_ + ": no answer in time"));
     });
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(host, error);
-    if (error) {
-      return fail_later({Reason::kInvalid, fmt::format("\"{}\" is not an IP address", host)});
-    }
-    const tcp::endpoint endpoint(address, port);
-    if (const Status status = open_socket(socket_, endpoint.protocol(), netns_path); !status) {
-      return fail_later(status.error());
-    }
-    socket_.async_connect(
-        endpoint, [self = shared_from_this()](const auto& failure) { self->connected(failure); });
-  }
-
-  void fail_later(Error error) {
-    loop_.post([self = shared_from_this(), error = std::move(error)] {
-      self->finish(std::unexpected(error));
-    });
+    connect_socket(socket_, host, port, netns_path,
+                   [self = shared_from_this()](const Status& status) { self->connected(status); });
   }
 
   void set_request(const container::HttpRequest& wanted) {
@@ -70,16 +54,16 @@ class Probe : public std::enable_shared_from_this<Probe> {
     }
     request_->set(http::field::host,
                   default_port ? wanted.host : fmt::format("{}:{}", wanted.host, wanted.port));
-    request_->set(http::field::user_agent, "kube-probe/1.33");
+    request_->set(http::field::user_agent, "kube-probe/1.32");
     request_->set(http::field::accept, "*/*");
     for (const auto& [name, value] : wanted.headers) request_->set(name, value);
     request_->set(http::field::connection, "close");
   }
 
  private:
-  void connected(const boost::system::error_code& error) {
+  void connected(const Status& status) {
     if (!done_) return;
-    if (error) return failed(error);
+    if (!status) return finish(std::unexpected(status.error()));
     if (!request_) return finish(container::HttpResponse{});
     if (!tls_) return send();
     tls_->async_handshake(ssl::stream_base::client,

@@ -1,4 +1,5 @@
-// HTTP, HTTPS and TCP probes from inside a network namespace: what a kubelet asks of its containers.
+// HTTP, HTTPS, TCP and gRPC probes from inside a network namespace: what a kubelet asks of its
+// containers.
 //
 // The socket is made in the namespace, during a moment in which the calling thread is there; from
 // then on it is an ordinary socket on the loop. Loop thread only. The callback is never called from
@@ -23,5 +24,7 @@ void probe_http(const ProbeContext& context, container::HttpRequest request, Dur
                 container::Done<container::HttpResponse> done);
 void probe_tcp(const ProbeContext& context, const std::string& host, std::uint16_t port,
                Duration timeout, container::DoneStatus done);
+void probe_health(const ProbeContext& context, const container::HealthCheck& request,
+                  Duration timeout, container::Done<container::HealthAnswer> done);
 
 }  // namespace minato::linux_container

@@ -319,6 +319,13 @@ void LinuxRuntime::tcp_connect(const std::string& host, std::uint16_t port, Dura
   probe_tcp({loop_, *netns, alive_}, host, port, timeout, std::move(done));
 }
 
+void LinuxRuntime::check_health(container::HealthCheck request, Duration timeout,
+                                container::Done<container::HealthAnswer> done) {
+  const auto netns = node_netns();
+  if (!netns) return fail_later(std::move(done), netns.error());
+  probe_health({loop_, *netns, alive_}, request, timeout, std::move(done));
+}
+
 void LinuxRuntime::stats(container::Done<container::NodeStats> done) {
   later([this, done = std::move(done)]() mutable {
     container::NodeStats stats{.at = loop_.wall()};

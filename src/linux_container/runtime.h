@@ -82,6 +82,8 @@ class LinuxRuntime final : public container::Runtime {
                 container::Done<container::HttpResponse> done) override;
   void tcp_connect(const std::string& host, std::uint16_t port, Duration timeout,
                    container::DoneStatus done) override;
+  void check_health(container::HealthCheck request, Duration timeout,
+                    container::Done<container::HealthAnswer> done) override;
   void stats(container::Done<container::NodeStats> done) override;
   [[nodiscard]] std::unique_ptr<LogStream> read_log(const container::ContainerRef& ref,
                                                     container::LogOptions options,

@@ -3,6 +3,14 @@
 #include <fmt/format.h>
 
 namespace minato::sim {
+namespace {
+
+std::unexpected<Error> refused(const std::string& host, std::uint16_t port) {
+  return fail(Reason::kUnavailable,
+              fmt::format("dial tcp {}:{}: connect: connection refused", host, port));
+}
+
+}  // namespace
 
 using container::ContainerRef;
 
@@ -191,41 +199,61 @@ void SimRuntime::exec(const ContainerRef& ref, std::vector<std::string>, Duratio
   });
 }
 
-void SimRuntime::http_get(container::HttpRequest request, Duration timeout,
-                          container::Done<container::HttpResponse> done) {
-  // A probe stands in the same queue as requests do.
-  Duration wait = datacenter_.queueing_delay(request.host);
-  if (const Program* program = datacenter_.listener(request.host);
+void SimRuntime::ask(const std::string& host, std::uint16_t port, Duration timeout,
+                     container::Done<bool> done) {
+  Duration wait = datacenter_.queueing_delay(host);
+  if (const Program* program = datacenter_.listener(host);
       program != nullptr && program->behaviour.answer.high > Duration{0}) {
     wait += datacenter_.draw(program->behaviour.answer);
   }
   if (wait > timeout) {
-    later(timeout, [request = std::move(request), done = std::move(done)](SimMachine&) mutable {
-      done(fail(Reason::kTimeout, fmt::format("Get \"http://{}:{}{}\": context deadline exceeded", request.host,
-                                              request.port, request.path)));
+    later(timeout, [done = std::move(done)](SimMachine&) mutable {
+      done(fail(Reason::kTimeout, "context deadline exceeded"));
     });
     return;
   }
   later(datacenter_.timings().network_delay + wait,
-        [this, request = std::move(request), done = std::move(done)](SimMachine&) mutable {
-          const Program* program = datacenter_.listener(request.host);
-          if (program == nullptr) {
-            return done(fail(Reason::kUnavailable,
-                             fmt::format("dial tcp {}:{}: connect: connection refused", request.host,
-                                         request.port)));
-          }
-          done(container::HttpResponse{.status = program->behaviour.ready ? 200 : 503, .body = {}});
+        [this, host, port, done = std::move(done)](SimMachine&) mutable {
+          const Program* program = datacenter_.listener(host);
+          if (program != nullptr) return done(program->behaviour.ready);
+          done(refused(host, port));
         });
+}
+
+void SimRuntime::http_get(container::HttpRequest request, Duration timeout,
+                          container::Done<container::HttpResponse> done) {
+  const std::string url = fmt::format("http://{}:{}{}", request.host, request.port, request.path);
+  ask(request.host, request.port, timeout,
+      [url, done = std::move(done)](Result<bool> ready) mutable {
+        if (ready) return done(container::HttpResponse{.status = *ready ? 200 : 503, .body = {}});
+        if (is(ready.error(), Reason::kTimeout)) {
+          ready.error().message = fmt::format("Get \"{}\": {}", url, ready.error().message);
+        }
+        done(std::unexpected(std::move(ready).error()));
+      });
+}
+
+void SimRuntime::check_health(container::HealthCheck request, Duration timeout,
+                              container::Done<container::HealthAnswer> done) {
+  ask(request.host, request.port, timeout, [done = std::move(done)](Result<bool> ready) mutable {
+    container::HealthAnswer answer;
+    if (ready) {
+      answer.serving_status =
+          *ready ? container::HealthAnswer::kServing : container::HealthAnswer::kNotServing;
+    } else if (is(ready.error(), Reason::kTimeout)) {
+      answer.code = container::HealthAnswer::kDeadlineExceeded;  // Connected, but waiting.
+    } else {
+      return done(std::unexpected(std::move(ready).error()));
+    }
+    done(std::move(answer));
+  });
 }
 
 void SimRuntime::tcp_connect(const std::string& host, std::uint16_t port, Duration,
                              container::DoneStatus done) {
   later(datacenter_.timings().network_delay,
         [this, host, port, done = std::move(done)](SimMachine&) mutable {
-          if (datacenter_.listener(host) == nullptr) {
-            return done(fail(Reason::kUnavailable,
-                             fmt::format("dial tcp {}:{}: connect: connection refused", host, port)));
-          }
+          if (datacenter_.listener(host) == nullptr) return done(refused(host, port));
           done({});
         });
 }

@@ -31,6 +31,8 @@ class SimRuntime final : public container::Runtime {
                 container::Done<container::HttpResponse> done) override;
   void tcp_connect(const std::string& host, std::uint16_t port, Duration timeout,
                    container::DoneStatus done) override;
+  void check_health(container::HealthCheck request, Duration timeout,
+                    container::Done<container::HealthAnswer> done) override;
   void stats(container::Done<container::NodeStats> done) override;
   std::unique_ptr<LogStream> read_log(const container::ContainerRef& ref,
                                       container::LogOptions options,
@@ -40,6 +42,10 @@ class SimRuntime final : public container::Runtime {
  private:
   // Runs `work` on the machine after `delay`; not at all when either of us is gone by then.
   void later(Duration delay, std::move_only_function<void(SimMachine&)> work);
+  // A probe that stands in the same queue as requests do. Answered with whether the program is
+  // ready; errors: Timeout, Unavailable when nobody listens.
+  void ask(const std::string& host, std::uint16_t port, Duration timeout,
+           container::Done<bool> done);
   Program* find(SimMachine& machine, const container::ContainerRef& ref);
   Result<container::Container> start_program(SimMachine& machine, const std::string& pod_uid,
                                              const container::ContainerConfig& config);
