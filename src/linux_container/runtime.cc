@@ -188,13 +188,15 @@ void LinuxRuntime::finish_start(const SharedPod& pod, const std::string& key,
 
 void LinuxRuntime::update(Pod& pod, container::Container container) {
   const std::string key = container_key(container.name, container.attempt);
+  const auto it = pod.containers.find(key);
+  // Files and events overlap after a connection; states go forward only.
+  if (it != pod.containers.end() && it->second.state > container.state) return;
   if (container.state == container::ContainerState::kExited && container.exit_code != 0 &&
       container.reason != "ContainerCannotRun") {
     const auto usage = cgroups_.usage(container_cgroup(container.pod_uid, key));
     container.oom_killed = usage && usage->oom_kills > 0;
     if (container.oom_killed) container.reason = "OOMKilled";
   }
-  const auto it = pod.containers.find(key);
   const bool changed = it == pod.containers.end() || it->second.state != container.state;
   pod.containers[key] = container;
   if (changed && sink_) sink_(container);

@@ -59,7 +59,8 @@ Status LinuxRuntime::adopt(const std::string& pod_uid) {
   ASSIGN_OR_RETURN(pod->shim_config, shim_config_from_json(config_json));
   pod->paths = paths;
   pod->phase = Pod::Phase::kReady;
-  // Connected before the files are read: what changes after that comes as an event.
+  // What changes after the files were read comes as an event, as does what changes before the shim
+  // gets round to this connection.
   const Status connected = connect(pod);
   load_containers(*pod);
   pods_[pod_uid] = pod;
@@ -83,11 +84,6 @@ Status LinuxRuntime::connect(const SharedPod& pod) {
                                           [this, weak](const container::Container& container) {
                                             if (const auto found = weak.lock())
                                               update(*found, container);
-                                          },
-                                      .on_reconnect =
-                                          [this, weak] {
-                                            if (const auto found = weak.lock())
-                                              load_containers(*found);
                                           },
                                       .on_end =
                                           [this, weak] {

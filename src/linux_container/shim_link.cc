@@ -158,7 +158,6 @@ class ShimLink::Connection : public std::enable_shared_from_this<Connection> {
     reader_ = FrameReader();
     outgoing_.clear();
     read();
-    callbacks_.on_reconnect();
   }
 
   void ended() {

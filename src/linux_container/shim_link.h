@@ -19,9 +19,9 @@ namespace minato::linux_container {
 class ShimLink {
  public:
   struct Callbacks {
+    // Every change of a container; and the state of all of them after each connection, since what
+    // changed while there was none was told to nobody.
     std::function<void(const container::Container&)> on_event;
-    // After a lost connection was made again: events may have been missed.
-    std::function<void()> on_reconnect;
     // The shim has ended, and with it every container of the Pod. Last callback.
     std::function<void()> on_end;
   };

@@ -16,6 +16,10 @@ json::value request_id(const json::object& request) {
   return id ? *id : json::value();
 }
 
+std::string event_frame(const container::Container& container) {
+  return to_frame({{"event", to_json(container)}});
+}
+
 bool is_own_user(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -28,7 +32,7 @@ ShimServer::ShimServer(PollLoop& loop, const ShimConfig& config, host::Fd listen
     : loop_(loop),
       listener_(std::move(listener)),
       supervisor_(loop, config, [this](const container::Container& container) {
-        const std::string frame = to_frame({{"event", to_json(container)}});
+        const std::string frame = event_frame(container);
         std::vector<std::uint64_t> ids;  // Sending may drop a client.
         for (const auto& [id, client] : clients_) ids.push_back(id);
         for (const std::uint64_t id : ids) send(id, frame);
@@ -44,6 +48,10 @@ void ShimServer::accept_client() {
   const std::uint64_t id = next_client_++;
   loop_.watch(fd.get(), POLLIN, [this, id](short revents) { serve(id, revents); });
   clients_[id].fd = std::move(fd);
+  // It may have been waiting since before a change that was told to others only.
+  for (const container::Container& container : supervisor_.containers()) {
+    send(id, event_frame(container));
+  }
 }
 
 void ShimServer::serve(std::uint64_t client, short revents) {

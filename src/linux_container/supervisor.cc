@@ -45,6 +45,16 @@ void Supervisor::load() {
   }
 }
 
+std::vector<container::Container> Supervisor::containers() const {
+  std::vector<container::Container> out;
+  for (const auto& [key, entry] : entries_) {
+    if (entry.container.state != container::ContainerState::kCreated) {
+      out.push_back(entry.container);
+    }
+  }
+  return out;
+}
+
 Supervisor::Running* Supervisor::find_running(const std::string& key) {
   const auto it = entries_.find(key);
   return it == entries_.end() ? nullptr : it->second.running.get();

@@ -40,6 +40,9 @@ class Supervisor {
   // Takes up the status files of an earlier shim of this Pod; what ran then is dead now.
   void load();
 
+  // All that have been told of: neither removed nor still being started.
+  std::vector<container::Container> containers() const;
+
   // Errors: AlreadyExists, Invalid (cannot run; the container is then kept as exited), Timeout.
   void start(StartRequest request, container::Done<container::Container> done);
   // Sends the signal (0: the container's own stop signal) and SIGKILL after `grace`. A second call
