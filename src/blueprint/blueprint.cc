@@ -78,6 +78,8 @@ Blueprint compile(const spec::Spec& spec, const SecretValues& secrets) {
   out.groups = {std::move(master), std::move(scaling)};
 
   out.objects.push_back(shared(make_namespace(spec)));
+  out.objects.push_back(shared(make_priority_class(spec)));
+  if (spec.network_policy) out.objects.push_back(shared(make_network_policy(spec)));
   std::string config_map_name, secret_name;
   if (!spec.env.empty()) {
     kube::ConfigMap config_map = make_config_map(spec);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "kube/json.h"
 #include "kube/names.h"
@@ -10,78 +11,12 @@
 namespace minato::blueprint {
 namespace {
 
-constexpr std::string_view kPortName = "http";
-
 // Names change with content: a new value makes a new object, and so a rollout, and a rollback finds
 // the old one again (as Kustomize's generators do).
 std::string content_hash(const std::string& text) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return fmt::format("{:010x}", hash & 0xFFFFFFFFFF);
-}
-
-std::int32_t seconds(Duration duration) {
-  return static_cast<std::int32_t>(std::chrono::ceil<std::chrono::seconds>(duration).count());
-}
-
-kube::EnvVar field_env(std::string name, std::string path) {
-  kube::EnvVar out;
-  out.name = std::move(name);
-  out.value_from.emplace().field_ref.emplace().field_path = std::move(path);
-  return out;
-}
-
-kube::Probe http_probe(const spec::Spec& spec, std::int32_t period_s, std::int32_t failures) {
-  kube::Probe probe;
-  auto& get = probe.probe_handler.http_get.emplace();
-  get.path = spec.health;
-  get.port = std::string(kPortName);
-  probe.period_seconds = period_s;
-  probe.timeout_seconds = 1;
-  probe.failure_threshold = failures;
-  probe.success_threshold = 1;
-  return probe;
-}
-
-kube::Container make_container(const spec::Spec& spec, const std::string& config_map,
-                               const std::string& secret) {
-  kube::Container out;
-  out.name = spec.service;
-  out.image = spec.image;
-  out.command = spec.command;
-  out.args = spec.args;
-  out.image_pull_policy = "IfNotPresent";
-  out.ports.push_back({.name = std::string(kPortName), .container_port = spec.port, .protocol = "TCP"});
-  out.env = {field_env("POD_NAME", "metadata.name"), field_env("POD_IP", "status.podIP"),
-             field_env("NODE_NAME", "spec.nodeName"),
-             // Set on the Pod when it is bound (upstream: PodTopologyLabels admission).
-             field_env("ZONE", fmt::format("metadata.labels['{}']", kube::kLabelZone))};
-  kube::EnvVar service;
-  service.name = "SERVICE";
-  service.value = spec.service;
-  out.env.push_back(std::move(service));
-  if (!config_map.empty()) {
-    out.env_from.emplace_back().config_map_ref.emplace().local_object_reference.name = config_map;
-  }
-  if (!secret.empty()) {
-    out.env_from.emplace_back().secret_ref.emplace().local_object_reference.name = secret;
-  }
-  // Memory is bounded at its request so that a leak ends its own container, not its neighbours.
-  // CPU is not: a limit throttles the very requests that a free core could serve.
-  out.resources.requests = {{std::string(kube::kCpu), kube::Quantity::milli(spec.cpu_milli)},
-                            {std::string(kube::kMemory), kube::Quantity::bytes(spec.memory_bytes)}};
-  out.resources.limits = {{std::string(kube::kMemory), kube::Quantity::bytes(spec.memory_bytes)}};
-  // The startup probe alone may take long; once it has passed the other two can be quick.
-  out.startup_probe = http_probe(spec, 1, std::max(1, seconds(spec.startup)));
-  out.readiness_probe = http_probe(spec, 2, 2);
-  out.liveness_probe = http_probe(spec, 5, 3);
-  if (spec.stop.drain > Duration{0}) {
-    out.lifecycle.emplace().pre_stop.emplace().sleep.emplace().seconds = seconds(spec.stop.drain);
-  }
-  auto& security = out.security_context.emplace();
-  security.allow_privilege_escalation = false;
-  security.read_only_root_filesystem = spec.read_only_root;
-  return out;
 }
 
 // Upstream's default lets Pods of a dead Node stand for five minutes before they are replaced; a
@@ -107,7 +42,33 @@ kube::TopologySpreadConstraint spread_over(std::string_view key, const spec::Spe
   return out;
 }
 
+kube::MetricSpec utilization_of(std::string_view resource, std::int32_t percent) {
+  kube::MetricSpec out;
+  out.type = "Resource";
+  auto& metric = out.resource.emplace();
+  metric.name = resource;
+  metric.target.type = "Utilization";
+  metric.target.average_utilization = percent;
+  return out;
+}
+
+// The strictest standard that all containers of the service keep, so that no Pod beside them goes
+// below it.
+std::string_view security_level(const spec::Spec& spec) {
+  constexpr std::array<std::string_view, 3> kLevels{"privileged", "baseline", "restricted"};
+  const auto level_of = [&](const spec::Confinement& confinement) {
+    return std::ranges::find(kLevels, confinement.security_level());
+  };
+  auto least = level_of(spec.confinement);
+  for (const spec::Sidecar& sidecar : spec.sidecars) least = std::min(least, level_of(sidecar.confinement));
+  return *least;
+}
+
 }  // namespace
+
+std::int32_t whole_seconds(Duration duration) {
+  return static_cast<std::int32_t>(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
 
 std::map<std::string, std::string> labels_of(const spec::Spec& spec) {
   return {{"app.kubernetes.io/name", spec.service}, {"app.kubernetes.io/managed-by", "minato"}};
@@ -117,6 +78,7 @@ kube::Namespace make_namespace(const spec::Spec& spec) {
   kube::Namespace out;
   out.metadata.name = spec.service;
   out.metadata.labels = labels_of(spec);
+  out.metadata.labels["pod-security.kubernetes.io/enforce"] = security_level(spec);
   return out;
 }
 
@@ -155,16 +117,20 @@ kube::Deployment make_deployment(const spec::Spec& spec, const std::string& conf
   rolling.max_surge = kube::IntOrString("25%");
   out.spec.revision_history_limit = 10;
   // Long enough for one Pod to start, with room for a Node to be added for it.
-  out.spec.progress_deadline_seconds = seconds(spec.startup) + 60;
+  out.spec.progress_deadline_seconds = whole_seconds(spec.startup) + 60;
 
   kube::PodTemplateSpec& pod = out.spec.template_;
   pod.metadata.labels = labels_of(spec);
-  pod.spec.containers.push_back(make_container(spec, config_map, secret));
+  pod.spec.containers.push_back(make_service_container(spec, config_map, secret));
+  add_sidecars(spec, secret, pod.spec);
+  pod.spec.volumes = make_volumes(spec);
+  pod.spec.security_context.emplace().seccomp_profile.emplace().type = "RuntimeDefault";
+  pod.spec.priority_class_name = spec.service;
   pod.spec.node_selector = {{std::string(kube::kLabelNodeGroup), std::string(kScalingGroup)}};
   pod.spec.tolerations = {tolerate_briefly(kube::kTaintNotReady), tolerate_briefly(kube::kTaintUnreachable)};
   pod.spec.topology_spread_constraints = {spread_over(kube::kLabelZone, spec),
                                           spread_over(kube::kLabelHostname, spec)};
-  pod.spec.termination_grace_period_seconds = seconds(spec.stop.drain) + seconds(spec.stop.timeout);
+  pod.spec.termination_grace_period_seconds = whole_seconds(spec.stop.drain) + whole_seconds(spec.stop.timeout);
   pod.spec.automount_service_account_token = false;
   pod.spec.enable_service_links = false;
   return out;
@@ -181,10 +147,10 @@ kube::Service make_service(const spec::Spec& spec) {
   // balancer's view does not lag behind where the Pods are.
   out.spec.external_traffic_policy = "Cluster";
   kube::ServicePort port;
-  port.name = kPortName;
+  port.name = kServicePort;
   port.protocol = "TCP";
   port.port = 80;
-  port.target_port = std::string(kPortName);
+  port.target_port = std::string(kServicePort);
   port.node_port = kNodePort;
   out.spec.ports.push_back(std::move(port));
   return out;
@@ -200,24 +166,9 @@ kube::HorizontalPodAutoscaler make_autoscaler(const spec::Spec& spec) {
   out.spec.scale_target_ref = {.kind = "Deployment", .name = spec.service, .api_version = "apps/v1"};
   out.spec.min_replicas = spec.replicas.min;
   out.spec.max_replicas = spec.replicas.max;
-  kube::MetricSpec& metric = out.spec.metrics.emplace_back();
-  metric.type = "Resource";
-  auto& resource = metric.resource.emplace();
-  resource.name = kube::kCpu;
-  resource.target.type = "Utilization";
-  resource.target.average_utilization = spec.replicas.cpu_percent;
-  return out;
-}
-
-kube::PodDisruptionBudget make_disruption_budget(const spec::Spec& spec) {
-  kube::PodDisruptionBudget out;
-  out.metadata.name = spec.service;
-  out.metadata.namespace_ = spec.service;
-  out.metadata.labels = labels_of(spec);
-  out.spec.max_unavailable = kube::IntOrString("25%");
-  out.spec.selector.emplace().match_labels = {{"app.kubernetes.io/name", spec.service}};
-  // A Pod that is not ready serves nobody: it must not hold up a drain.
-  out.spec.unhealthy_pod_eviction_policy = "AlwaysAllow";
+  out.spec.metrics.push_back(utilization_of(kube::kCpu, spec.replicas.cpu_percent));
+  if (spec.replicas.memory_percent > 0)
+    out.spec.metrics.push_back(utilization_of(kube::kMemory, spec.replicas.memory_percent));
   return out;
 }
 

@@ -5,10 +5,14 @@
 #include "kube/types/apps.h"
 #include "kube/types/autoscaling.h"
 #include "kube/types/config.h"
+#include "kube/types/networking.h"
 #include "kube/types/policy.h"
+#include "kube/types/scheduling.h"
 #include "kube/types/service.h"
 
 namespace minato::blueprint {
+
+inline constexpr std::string_view kServicePort = "http";
 
 kube::Namespace make_namespace(const spec::Spec& spec);
 kube::ConfigMap make_config_map(const spec::Spec& spec);
@@ -18,6 +22,17 @@ kube::Deployment make_deployment(const spec::Spec& spec, const std::string& conf
 kube::Service make_service(const spec::Spec& spec);
 kube::HorizontalPodAutoscaler make_autoscaler(const spec::Spec& spec);
 kube::PodDisruptionBudget make_disruption_budget(const spec::Spec& spec);
+kube::PriorityClass make_priority_class(const spec::Spec& spec);
+// Of a spec that asks for one.
+kube::NetworkPolicy make_network_policy(const spec::Spec& spec);
+
+kube::Container make_service_container(const spec::Spec& spec, const std::string& config_map,
+                                       const std::string& secret);
+std::vector<kube::Volume> make_volumes(const spec::Spec& spec);
+// After the service's own container, or before it as init containers.
+void add_sidecars(const spec::Spec& spec, const std::string& secret, kube::PodSpec& pod);
+// Kubernetes counts these in whole seconds.
+std::int32_t whole_seconds(Duration duration);
 
 // app.kubernetes.io/* labels; `name` is also the selector.
 std::map<std::string, std::string> labels_of(const spec::Spec& spec);

@@ -88,9 +88,14 @@ std::int64_t pods_on(const std::string& name, const Draft& draft) {
   const cloud::KubeReserved reserved = cloud::kube_reserved(*type);
   const std::int64_t cpu = type->vcpus * 1000 - reserved.cpu_milli;
   const std::int64_t memory = type->memory_mib - (reserved.memory_bytes >> 20);
-  return std::min({cpu / std::max<std::int64_t>(draft.cpu_milli, 250),
-                   memory / std::max<std::int64_t>(draft.memory_mib, 256),
-                   std::int64_t{type->max_pods}});
+  std::int64_t each_cpu = std::max<std::int64_t>(draft.program.cpu_milli, 250),
+               each_memory = std::max<std::int64_t>(draft.program.memory_mib, 256);
+  for (const Sidecar& sidecar : draft.sidecars) {
+    if (sidecar.runs == spec::Sidecar::Runs::kFirst) continue;
+    each_cpu += sidecar.program.cpu_milli;
+    each_memory += sidecar.program.memory_mib;
+  }
+  return std::min({cpu / each_cpu, memory / each_memory, std::int64_t{type->max_pods}});
 }
 
 std::int64_t nodes_for(std::int64_t pods, std::int64_t each) { return (pods + each - 1) / each; }

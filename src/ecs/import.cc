@@ -62,31 +62,70 @@ json::object balancer_of(const Draft& draft) {
   return out;
 }
 
-json::object file_of(const Draft& draft) {
-  json::object out{{"service", draft.service}, {"image", draft.image}, {"port", draft.port}};
-  if (!draft.health.empty()) out["health"] = draft.health;
-  if (!draft.command.empty()) out["command"] = texts(draft.command);
-  if (!draft.args.empty()) out["args"] = texts(draft.args);
-  if (draft.cpu_milli > 0) out["cpu"] = fmt::format("{}m", draft.cpu_milli);
-  if (draft.memory_mib > 0) out["memory"] = fmt::format("{}Mi", draft.memory_mib);
-  json::object replicas;
-  if (draft.min_replicas > 0) {
-    replicas["min"] = draft.min_replicas;
-    replicas["max"] = most_replicas(draft);
+void add_program(const Program& program, json::object& out) {
+  if (!program.command.empty()) out["command"] = texts(program.command);
+  if (!program.args.empty()) out["args"] = texts(program.args);
+  if (program.cpu_milli > 0) out["cpu"] = fmt::format("{}m", program.cpu_milli);
+  if (program.memory_mib > 0) out["memory"] = fmt::format("{}Mi", program.memory_mib);
+  if (!program.env.empty()) out["env"] = pairs(program.env);
+  if (!program.user.empty()) out["user"] = program.user;
+  if (program.capabilities) out["capabilities"] = texts(*program.capabilities);
+  if (program.read_only_root) out["read_only_root"] = true;
+  if (!program.mounts.empty()) out["mounts"] = pairs(program.mounts);
+}
+
+json::object volumes_of(const Draft& draft) {
+  json::object out;
+  for (const auto& [name, volume] : draft.volumes) {
+    json::object each{{"size", fmt::format("{}Mi", volume.size_mib)}};
+    if (volume.in_memory) each["memory"] = true;
+    out[name] = std::move(each);
   }
-  if (draft.cpu_percent > 0) replicas["cpu"] = fmt::format("{}%", draft.cpu_percent);
-  if (!replicas.empty()) out["replicas"] = std::move(replicas);
-  if (!draft.env.empty()) out["env"] = pairs(draft.env);
-  if (!draft.secrets.empty()) out["secrets"] = pairs(draft.secrets);
+  return out;
+}
+
+json::object sidecars_of(const Draft& draft) {
+  json::object out;
+  for (const Sidecar& sidecar : draft.sidecars) {
+    json::object each{{"image", sidecar.program.image}, {"runs", spec::to_string(sidecar.runs)}};
+    add_program(sidecar.program, each);
+    if (!sidecar.program.secrets.empty()) each["secrets"] = texts(sidecar.program.secrets);
+    if (!sidecar.check.empty()) each["check"] = texts(sidecar.check);
+    if (sidecar.startup_seconds > 0) each["startup"] = seconds(std::max<std::int64_t>(sidecar.startup_seconds, 30));
+    out[sidecar.name] = std::move(each);
+  }
+  return out;
+}
+
+json::object replicas_of(const Draft& draft) {
+  json::object out;
+  if (draft.min_replicas > 0) {
+    out["min"] = draft.min_replicas;
+    out["max"] = most_replicas(draft);
+  }
+  if (draft.cpu_percent > 0) out["cpu"] = fmt::format("{}%", draft.cpu_percent);
+  if (draft.memory_percent > 0) out["memory"] = fmt::format("{}%", draft.memory_percent);
+  return out;
+}
+
+json::object file_of(const Draft& draft) {
+  json::object out{{"service", draft.service}, {"image", draft.program.image}, {"port", draft.port}};
+  const auto add = [&](std::string_view key, json::object value) {
+    if (!value.empty()) out[key] = std::move(value);
+  };
+  if (!draft.health.empty()) out["health"] = draft.health;
+  add_program(draft.program, out);
+  add("replicas", replicas_of(draft));
+  add("secrets", pairs(draft.secrets));
+  add("volumes", volumes_of(draft));
+  add("sidecars", sidecars_of(draft));
   if (draft.stop_seconds > 0)
     out["stop"] = json::object{{"drain", "10s"}, {"timeout", seconds(draft.stop_seconds)}};
   if (draft.startup_seconds > 0)
     out["startup"] = seconds(std::max<std::int64_t>(draft.startup_seconds, 30));
-  if (draft.read_only_root) out["read_only_root"] = true;
   if (!draft.region.empty()) out["region"] = draft.region;
-  if (json::object nodes = nodes_of(draft); !nodes.empty()) out["nodes"] = std::move(nodes);
-  if (json::object balancer = balancer_of(draft); !balancer.empty())
-    out["load_balancer"] = std::move(balancer);
+  add("nodes", nodes_of(draft));
+  add("load_balancer", balancer_of(draft));
   return out;
 }
 

@@ -120,7 +120,7 @@ TEST(ImportTest, FargateServiceBecomesAFileThatIsRead) {
             "api-AbCdEf#key");
   EXPECT_EQ(spec->stop.timeout, 40s);
   EXPECT_EQ(spec->startup, 90s);
-  EXPECT_TRUE(spec->read_only_root);
+  EXPECT_TRUE(spec->confinement.read_only_root);
   EXPECT_EQ(spec->region, "ap-northeast-1");
   EXPECT_EQ(spec->scaling.spot_percent, 75);
   EXPECT_EQ(spec->scaling.on_demand_base, 1);
@@ -136,15 +136,16 @@ TEST(ImportTest, EveryFieldThatSaysSomethingIsReported) {
   EXPECT_NE(note_of(*result, web + "portMappings", Fate::kLost).find("9090"), std::string::npos);
   EXPECT_NE(note_of(*result, web + "secrets[OLD_KEY]", Fate::kChanged).find("AWSPREVIOUS"),
             std::string::npos);
-  for (const char* field : {"environmentFiles", "ulimits", "mountPoints", "dependsOn",
-                            "linuxParameters", "user", "logConfiguration"}) {
+  for (const char* field : {"environmentFiles", "ulimits", "mountPoints[/uploads]",
+                            "linuxParameters.initProcessEnabled", "logConfiguration"}) {
     EXPECT_NE(note_of(*result, web + field, Fate::kLost), "not in the report") << field;
   }
-  EXPECT_NE(note_of(*result, "containerDefinitions[datadog]", Fate::kLost).find("DaemonSet"),
+  EXPECT_NE(note_of(*result, "containerDefinitions[datadog]", Fate::kChanged).find("DaemonSet"),
             std::string::npos);
   EXPECT_NE(note_of(*result, "containerDefinitions[log_router]", Fate::kLost).find("collects logs"),
             std::string::npos);
-  EXPECT_NE(note_of(*result, "volumes", Fate::kLost), "not in the report");
+  EXPECT_NE(note_of(*result, "volumes[uploads]", Fate::kLost), "not in the report");
+  EXPECT_EQ(note_of(*result, web + "user", Fate::kKept), "user: 1000");
   EXPECT_NE(note_of(*result, "taskRoleArn", Fate::kChanged).find("eks.policies"),
             std::string::npos);
   EXPECT_NE(note_of(*result, "ScalingPolicies[requests]", Fate::kLost), "not in the report");
@@ -157,6 +158,78 @@ TEST(ImportTest, EveryFieldThatSaysSomethingIsReported) {
             "not in the report");
   for (const Entry& entry : result->report)
     EXPECT_NE(entry.note, "minato has no such setting") << entry.field;
+}
+
+// A proxy in front, an application that waits for a database's schema and a cache, and an agent.
+constexpr const char* kFourContainers = R"json({"family": "shop", "cpu": "2048", "memory": "4096",
+  "volumes": [{"name": "sockets"}, {"name": "host", "host": {"sourcePath": "/data"}},
+              {"name": "Old_Files", "dockerVolumeConfiguration": {"scope": "shared"}}],
+  "containerDefinitions": [
+    {"name": "agent", "image": "datadog/agent:7", "essential": false, "secrets": [{"name": "DD_API_KEY", "valueFrom": "/dd/key"}],
+     "healthCheck": {"command": ["NONE"]}, "portMappings": [{"containerPort": 8126}]},
+    {"name": "app", "image": "app:1", "memory": 1024, "portMappings": [{"containerPort": 3000}],
+     "dependsOn": [{"containerName": "Cache", "condition": "HEALTHY"}, {"containerName": "proxy", "condition": "START"}],
+     "mountPoints": [{"sourceVolume": "sockets", "containerPath": "/run/app", "readOnly": true},
+                     {"sourceVolume": "host", "containerPath": "/data"}],
+     "linuxParameters": {"capabilities": {"drop": ["NET_RAW", "MKNOD"], "add": ["SYS_PTRACE"]}, "sharedMemorySize": 64,
+                         "tmpfs": [{"containerPath": "/run/cache", "size": 16}], "maxSwap": 1}, "user": "www-data"},
+    {"name": "schema", "image": "app:1", "essential": false, "command": ["migrate"], "user": "root"},
+    {"name": "Cache", "image": "redis:7", "memory": 256, "dependsOn": [{"containerName": "schema", "condition": "COMPLETE"}],
+     "healthCheck": {"command": ["CMD-SHELL", "redis-cli ping || exit 1"], "startPeriod": 40},
+     "linuxParameters": {"capabilities": {"drop": ["ALL"]}}, "stopTimeout": 5},
+    {"name": "proxy", "image": "nginx:1", "portMappings": [{"containerPort": 80}],
+     "healthCheck": {"command": ["CMD", "/check"]}}]})json";
+
+TEST(ImportTest, ContainersBesideTheServiceStartInTheirOrder) {
+  const auto result = import_texts(kFourContainers, R"({"serviceName": "shop", "loadBalancers": [{"containerName": "app", "containerPort": 3000}]})");
+  ASSERT_TRUE(result) << result.error().message;
+  const auto spec = spec::read({{"minato.yaml", result->yaml}});
+  ASSERT_TRUE(spec) << spec.error().message << result->yaml;
+  using Runs = spec::Sidecar::Runs;
+  std::vector<std::pair<std::string, Runs>> order;
+  for (const spec::Sidecar& each : spec->sidecars) order.emplace_back(each.name, each.runs);
+  EXPECT_EQ(order, (std::vector<std::pair<std::string, Runs>>{
+                       {"schema", Runs::kFirst}, {"cache", Runs::kAround}, {"proxy", Runs::kAround}, {"agent", Runs::kBeside}}));
+  EXPECT_EQ(spec->sidecars[0].confinement.user, 0);
+  EXPECT_EQ(spec->sidecars[1].check, (std::vector<std::string>{"/bin/sh", "-c", "redis-cli ping || exit 1"}));
+  EXPECT_EQ(spec->sidecars[1].startup, 40s);
+  EXPECT_EQ(spec->sidecars[1].confinement.capabilities, std::vector<std::string>{});
+  EXPECT_TRUE(spec->sidecars[2].check.empty()) << "the service waits for its start only";
+  EXPECT_EQ(spec->sidecars[3].secrets, std::vector<std::string>{"DD_API_KEY"});
+  EXPECT_EQ(spec->cpu_milli, 2000 - 3 * 50);
+  EXPECT_EQ(spec->confinement.capabilities->back(), "SYS_PTRACE");
+  EXPECT_EQ(spec->volumes.size(), 3u);
+  EXPECT_EQ(spec->mounts.size(), 3u);
+  const std::string app = "containerDefinitions[app].";
+  EXPECT_NE(note_of(*result, app + "user", Fate::kLost).find("a name"), std::string::npos);
+  EXPECT_NE(note_of(*result, app + "mountPoints[/run/app]", Fate::kChanged).find("writable"), std::string::npos);
+  EXPECT_NE(note_of(*result, app + "mountPoints[/data]", Fate::kLost), "not in the report");
+  EXPECT_NE(note_of(*result, app + "linuxParameters.maxSwap", Fate::kLost), "not in the report");
+  EXPECT_NE(note_of(*result, app + "dependsOn", Fate::kKept), "not in the report");
+  EXPECT_NE(note_of(*result, "volumes[host]", Fate::kLost).find("the node"), std::string::npos);
+  EXPECT_NE(note_of(*result, "volumes[Old_Files]", Fate::kLost), "not in the report");
+  EXPECT_NE(note_of(*result, "containerDefinitions[schema]", Fate::kChanged).find("must end well"), std::string::npos);
+  EXPECT_NE(note_of(*result, "containerDefinitions[proxy].healthCheck", Fate::kLost).find("hold it up"), std::string::npos);
+  EXPECT_NE(note_of(*result, "containerDefinitions[agent].essential", Fate::kChanged), "not in the report");
+  EXPECT_NE(note_of(*result, "containerDefinitions[Cache].stopTimeout", Fate::kLost), "not in the report");
+}
+
+TEST(ImportTest, ContainersThatWaitForEachOtherDoNotHoldItUp) {
+  const auto result = import_texts(R"json({"family": "a", "containerDefinitions": [
+    {"name": "a", "image": "x", "portMappings": [{"containerPort": 80}], "dependsOn": [{"containerName": "b", "condition": "START"}]},
+    {"name": "b", "image": "y", "dependsOn": [{"containerName": "a", "condition": "START"}, {"containerName": "gone", "condition": "START"}]}]})json");
+  ASSERT_TRUE(result) << result.error().message;
+}
+
+TEST(ImportTest, ScalingByMemoryFollowsMemory) {
+  const auto result = import_texts(kEc2, R"json({"serviceName": "api", "desiredCount": 3,
+    "ScalingPolicies": [{"PolicyName": "m", "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 75, "DisableScaleIn": true,
+      "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageMemoryUtilization"}}},
+      {"PolicyName": "s", "PolicyType": "StepScaling"}]})json");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(spec::read({{"minato.yaml", result->yaml}})->replicas.memory_percent, 75);
+  EXPECT_NE(note_of(*result, "ScalingPolicies[m]", Fate::kChanged).find("scales in, too"), std::string::npos);
+  EXPECT_NE(note_of(*result, "ScalingPolicies[s]", Fate::kLost).find("by steps"), std::string::npos);
 }
 
 TEST(ImportTest, HandWrittenDefinitionOnEc2) {

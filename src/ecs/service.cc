@@ -97,6 +97,25 @@ void read_count(Fields& in, const json::value& around, Draft& draft) {
     in.changed("desiredCount", "the autoscaler finds the number, within ScalableTargets");
 }
 
+void read_policy(const json::value& value, Fields& in, Draft& draft) {
+  std::vector<Entry> unused;
+  Fields policy(value, "", unused);
+  Fields tracking(policy.object("TargetTrackingScalingPolicyConfiguration"), "", unused);
+  const std::string metric = text_of(tracking.object("PredefinedMetricSpecification"), "PredefinedMetricType");
+  const std::string field = fmt::format("ScalingPolicies[{}]", policy.text("PolicyName"));
+  const auto follow = [&](const char* key, std::int64_t& percent) {
+    percent = std::clamp<std::int64_t>(tracking.number("TargetValue").value_or(60), 1, 100);
+    in.changed(field, fmt::format("replicas.{}: {}%, of what a Pod asks for; cooldowns become the "
+                                  "autoscaler's stabilisation{}",
+                                  key, percent, tracking.flag("DisableScaleIn") ? "; it scales in, too" : ""));
+  };
+  if (metric.starts_with("ECSServiceAverageCPUUtilization")) return follow("cpu", draft.cpu_percent);
+  if (metric.starts_with("ECSServiceAverageMemoryUtilization")) return follow("memory", draft.memory_percent);
+  const std::string type = policy.text("PolicyType");
+  const std::string what = !metric.empty() ? metric : type == "StepScaling" ? "a scaling by steps" : "its metric";
+  in.lost(field, what + " is no signal here; replicas follow CPU and memory");
+}
+
 // As `aws application-autoscaling describe-scalable-targets` and `describe-scaling-policies` print.
 void read_scaling(Fields& in, Draft& draft) {
   for (const json::value& value : in.list("ScalableTargets")) {
@@ -107,23 +126,7 @@ void read_scaling(Fields& in, Draft& draft) {
     in.kept("ScalableTargets",
             fmt::format("replicas: {{min: {}, max: {}}}", draft.min_replicas, draft.max_replicas));
   }
-  for (const json::value& value : in.list("ScalingPolicies")) {
-    std::vector<Entry> unused;
-    Fields policy(value, "", unused);
-    Fields tracking(policy.object("TargetTrackingScalingPolicyConfiguration"), "", unused);
-    Fields metric(tracking.object("PredefinedMetricSpecification"), "", unused);
-    const std::string name = metric.text("PredefinedMetricType");
-    const std::string field = fmt::format("ScalingPolicies[{}]", policy.text("PolicyName"));
-    if (name.starts_with("ECSServiceAverageCPUUtilization")) {
-      draft.cpu_percent = tracking.number("TargetValue").value_or(60);
-      in.changed(field, fmt::format("replicas.cpu: {}%, of what a Pod asks for; cooldowns become "
-                                    "the autoscaler's stabilisation",
-                                    draft.cpu_percent));
-    } else {
-      in.lost(field, fmt::format("{} is no signal here; replicas follow CPU",
-                                 name.empty() ? "its metric" : name));
-    }
-  }
+  for (const json::value& value : in.list("ScalingPolicies")) read_policy(value, in, draft);
 }
 
 void lose_the_rest(Fields& in) {

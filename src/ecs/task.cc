@@ -10,6 +10,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kMaxName = 40;
+constexpr std::int64_t kLeastCpuMilli = 50, kLeastMemoryMib = 64;
+constexpr std::int64_t kVolumeMib = 1024;  // Tasks do not say how much they use.
 
 // "256" units, "0.25 vCPU", "1 vcpu".
 std::int64_t task_cpu_milli(std::string_view text) {
@@ -35,12 +37,6 @@ std::int64_t task_memory_mib(std::string_view text) {
   return parse_int(trim(text)).value_or(0);
 }
 
-std::string text_of(const json::value& container, std::string_view key) {
-  const json::object* object = container.if_object();
-  const json::value* value = object == nullptr ? nullptr : object->if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
-}
-
 bool has_ports(const json::value& container) {
   const json::object* object = container.if_object();
   const json::value* ports = object == nullptr ? nullptr : object->if_contains("portMappings");
@@ -56,36 +52,45 @@ const json::value* main_container(const json::array& containers, const std::stri
   return found == containers.end() ? nullptr : &*found;
 }
 
-std::string_view advice_for(const std::string& image) {
-  if (image.find("datadog") != std::string::npos)
-    return "; run the Datadog agent as a DaemonSet by its own chart";
-  if (image.find("xray") != std::string::npos || image.find("otel") != std::string::npos) {
-    return "; run the collector as a DaemonSet or Deployment of its own";
+// What the task has and no container claims is the service's own container's.
+void read_task_size(Fields& in, Draft& draft) {
+  std::int64_t cpu_milli = task_cpu_milli(in.text("cpu")), memory_mib = task_memory_mib(in.text("memory"));
+  for (const Sidecar& sidecar : draft.sidecars) {
+    if (sidecar.runs == spec::Sidecar::Runs::kFirst) continue;
+    cpu_milli -= sidecar.program.cpu_milli;
+    memory_mib -= sidecar.program.memory_mib;
   }
-  if (image.find("fluent") != std::string::npos) return "; the cluster's agent collects logs";
-  if (image.find("envoy") != std::string::npos || image.find("nginx") != std::string::npos) {
-    return "; the load balancer ends TLS and routes; if it must stay, build it into the image";
+  if (!in.text("cpu").empty()) {
+    if (draft.program.cpu_milli == 0) draft.program.cpu_milli = std::max(kLeastCpuMilli, cpu_milli);
+    in.changed("cpu", fmt::format("the task's {} are shared by its containers; the service asks for {}m",
+                                  in.text("cpu"), draft.program.cpu_milli));
   }
-  return "; one container per Pod: build it into the image or run it as a service of its own";
+  if (!in.text("memory").empty()) {
+    if (draft.program.memory_mib == 0) draft.program.memory_mib = std::max(kLeastMemoryMib, memory_mib);
+    in.changed("memory", fmt::format("the task's {} are shared by its containers; the service gets {}Mi",
+                                     in.text("memory"), draft.program.memory_mib));
+  }
 }
 
-// What the task has and no container claims is the main container's.
-void read_task_size(Fields& in, Draft& draft) {
-  const json::value* cpu = in.take("cpu");
-  const json::value* memory = in.take("memory");
-  if (cpu != nullptr && cpu->is_string()) {
-    const std::int64_t milli = task_cpu_milli(std::string_view(cpu->get_string()));
-    if (draft.cpu_milli == 0) draft.cpu_milli = milli;
-    in.changed("cpu",
-               fmt::format("the task's {}m are shared by its containers; the Pod asks for {}m",
-                           milli, draft.cpu_milli));
-  }
-  if (memory != nullptr && memory->is_string()) {
-    const std::int64_t mib = task_memory_mib(std::string_view(memory->get_string()));
-    if (draft.memory_mib == 0) draft.memory_mib = mib;
-    in.changed("memory",
-               fmt::format("the task's {} MiB are shared by its containers; the Pod gets {}Mi", mib,
-                           draft.memory_mib));
+// Directories that live as long as the task; everything else outlives it and is lost.
+void read_volumes(Fields& in, Draft& draft) {
+  for (const json::value& each : in.list("volumes")) {
+    std::vector<Entry> unused;
+    Fields volume(each, "", unused);
+    const std::string said = volume.text("name"), name = service_name(said), field = fmt::format("volumes[{}]", said);
+    const json::value& docker = volume.object("dockerVolumeConfiguration");
+    if (!says_nothing(volume.object("efsVolumeConfiguration"))) {
+      in.lost(field, "EFS: keep files in a bucket; or mount it by the EFS CSI driver in manifests of your own");
+    } else if (!text_of(volume.object("host"), "sourcePath").empty()) {
+      in.lost(field, "a directory of the node: it is another one after every move");
+    } else if (text_of(docker, "scope") == "shared") {
+      in.lost(field, "a volume of Docker's that outlives tasks; keep its files in a bucket");
+    } else if (!says_nothing(volume.object("fsxWindowsFileServerVolumeConfiguration")) || volume.flag("configuredAtLaunch")) {
+      in.lost(field, "no volumes of FSx or EBS");
+    } else {
+      draft.volumes[name] = {kVolumeMib, false};
+      in.changed(field, fmt::format("volumes.{}: {}Mi of the node's disk, for as long as the Pod lives", name, kVolumeMib));
+    }
   }
 }
 
@@ -118,7 +123,6 @@ void read_roles(Fields& in) {
 }
 
 void lose_the_rest(Fields& in) {
-  in.lose("volumes", "no volumes; use a bucket or a database, or mount EFS in a Pod of your own");
   in.lose("ephemeralStorage", "Pods share the node's disk of 50 GiB (terraform/nodes.tf)");
   in.lose("placementConstraints", "Pods run on the scaling group, spread over zones");
   in.lose("proxyConfiguration", "App Mesh is not supported");
@@ -170,17 +174,13 @@ Status read_task(const json::value& task, Draft& draft, std::vector<Entry>& repo
   }
   if (draft.region.empty()) draft.region = region_of(in.text("taskDefinitionArn"));
   RETURN_IF_ERROR(read_platform(in, draft));
+  read_volumes(in, draft);
   Fields container(*main, fmt::format("containerDefinitions[{}]", text_of(*main, "name")), report);
   read_container(container, draft);
   if (draft.port == 0)
     return fail(Reason::kInvalid, fmt::format("containerDefinitions[{}].portMappings: no TCP port",
                                               text_of(*main, "name")));
-  for (const json::value& other : containers) {
-    if (&other == main) continue;
-    const std::string image = text_of(other, "image");
-    in.lost(fmt::format("containerDefinitions[{}]", text_of(other, "name")),
-            image + std::string(advice_for(image)));
-  }
+  read_sidecars(containers, *main, draft, report);
   read_task_size(in, draft);
   read_roles(in);
   lose_the_rest(in);

@@ -92,6 +92,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "AWS Foundational Security EC2.7", "ebs { encrypted = true }"},
     {"M5", kError, "a chart without a version is another one tomorrow", "Kustomize helmCharts",
      "version"},
+    {"N4", kWarning, "an alarm that reaches nobody wakes nobody", "minato",
+     "alerts: [{email: ops@example.com}] or {sns: its topic}; slack and webhook need eks.prometheus"},
     {"P1", kNote, "nothing keeps a wrong 'terraform destroy' from the cluster",
      "hashicorp/terraform prevent_destroy", "eks.protect: true"},
     {"R1", kError, "a Pod that asks for more than a node has never starts", kKube,

@@ -22,7 +22,8 @@ spec::Spec shop() {
   spec.port = 8080;
   spec.domain = "shop.example.com";
   spec.health = "/healthz";
-  spec.read_only_root = true;
+  spec.confinement.read_only_root = true;
+  spec.alerts = {{"email", "ops@example.com"}};
   spec.replicas = {.min = 3, .max = 12};
   spec.env = {{"LOG_LEVEL", "info"}};
   spec.secrets = {{"TOKEN", {spec::SecretSource::Kind::kSsm, "/shop/token"}}};
@@ -78,7 +79,9 @@ TEST(LintTest, EachMistakeInTheFileIsFoundByItsRule) {
       {"D10",
        [](spec::Spec& s) { s.image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1"; }},
       {"D3", [](spec::Spec& s) { s.stop.drain = 2s; }},
-      {"D8", [](spec::Spec& s) { s.read_only_root = false; }},
+      {"N4", [](spec::Spec& s) { s.alerts.clear(); }},
+      {"N4", [](spec::Spec& s) { s.alerts.push_back({"slack", "env:X"}); }},
+      {"D8", [](spec::Spec& s) { s.confinement.read_only_root = false; }},
       {"E1", [](spec::Spec& s) { s.env = {{"TOKEN", ""}}; }},
       {"E3", [](spec::Spec& s) { s.env = {{"DB_PASSWORD", "x"}}; }},
       {"H1", [](spec::Spec& s) { s.replicas.min = 1; }},

@@ -103,11 +103,12 @@ void check_room(const spec::Spec& spec, const Sink& found) {
     pods = pods == 0 ? type->max_pods : std::min<std::int64_t>(pods, type->max_pods);
   }
   if (cpu == 0) return;
-  const std::int64_t each = std::min({cpu / spec.cpu_milli, memory / spec.memory_bytes, pods});
+  const spec::PodSize pod = spec::pod_size(spec);
+  const std::int64_t each = std::min({cpu / pod.cpu_milli, memory / pod.memory_bytes, pods});
   if (each == 0) {
     found("R1", "cpu",
-          fmt::format("{}m and {} MiB do not fit the {}m and {} MiB of a node", spec.cpu_milli,
-                      spec.memory_bytes >> 20, cpu, memory >> 20));
+          fmt::format("{}m and {} MiB do not fit the {}m and {} MiB of a node", pod.cpu_milli,
+                      pod.memory_bytes >> 20, cpu, memory >> 20));
   } else if (each * spec.scaling.max < spec.replicas.max) {
     found("R2", "replicas.max",
           fmt::format("{} Pods, but {} nodes hold {} at most", spec.replicas.max, spec.scaling.max,
@@ -133,13 +134,29 @@ void check_environment(const spec::Spec& spec, const Sink& found) {
   }
 }
 
+void check_image(std::string place, const std::string& image, const Sink& found) {
+  const bool local = image.starts_with("oci:") || image.starts_with("docker-archive:");
+  if (image.empty() || local || image.find('@') != std::string::npos) return;
+  found("D10", std::move(place), "by tag, not by digest");
+}
+
+// CloudWatch tells by mail and by topics; whom Alertmanager tells needs one.
+void check_alerts(const spec::Spec& spec, const Sink& found) {
+  if (spec.alerts.empty()) found("N4", "alerts", "nobody is told of alarms");
+  for (const spec::Alert& alert : spec.alerts) {
+    const bool by_alertmanager = alert.kind == "slack" || alert.kind == "webhook";
+    if (by_alertmanager && !spec.eks.prometheus)
+      found("N4", "alerts", fmt::format("{} is told by Alertmanager, and eks.prometheus is false", alert.kind));
+  }
+}
+
 void check_service(const spec::Spec& spec, const Sink& found) {
   if (spec.replicas.min < 2) found("H1", "replicas.min", fmt::format("{} Pod", spec.replicas.min));
-  const std::string& image = spec.eks.image.empty() ? spec.image : spec.eks.image;
-  const std::string key = spec.eks.image.empty() ? "image" : "eks.image";
-  const bool local = image.starts_with("oci:") || image.starts_with("docker-archive:");
-  if (!local && image.find('@') == std::string::npos) found("D10", key, "by tag, not by digest");
-  if (!spec.read_only_root) found("D8", "read_only_root", "the root file system is writable");
+  if (spec.eks.image.empty()) check_image("image", spec.image, found);
+  check_image("eks.image", spec.eks.image, found);
+  for (const spec::Sidecar& sidecar : spec.sidecars)
+    check_image(fmt::format("sidecars.{}.image", sidecar.name), sidecar.image, found);
+  if (!spec.confinement.read_only_root) found("D8", "read_only_root", "the root file system is writable");
   for (const std::string& block : spec.eks.api_access) {
     if (block.ends_with("/0")) found("C3", "eks.api_access", block + " is everyone");
   }
@@ -163,6 +180,7 @@ void check_spec(const spec::Spec& spec, WallTime now, const Sink& found) {
   check_room(spec, found);
   check_environment(spec, found);
   check_service(spec, found);
+  check_alerts(spec, found);
 }
 
 }  // namespace minato::lint

@@ -83,6 +83,7 @@ Result<spec::Spec> spec_of(const WorldConfig& config) {
   ASSIGN_OR_RETURN(spec::Spec spec, spec::read(config.sources));
   if (!config.image.empty()) spec.image = config.image;
   spec.image = absolute_image(spec.image, config.directory);
+  for (spec::Sidecar& sidecar : spec.sidecars) sidecar.image = absolute_image(sidecar.image, config.directory);
   return spec;
 }
 

@@ -28,6 +28,10 @@ const Comments kDeployment{
     {"spec.template.spec.containers[0].livenessProbe.httpGet.path", "health"},
     {"spec.template.spec.containers[0].lifecycle.preStop.sleep.seconds", "stop.drain"},
     {"spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem", "read_only_root"},
+    {"spec.template.spec.containers[0].securityContext.capabilities",
+     "capabilities; by default, what images that start as root do not use"},
+    {"spec.template.spec.containers[0].securityContext.runAsUser", "user"},
+    {"spec.template.spec.containers[0].securityContext.runAsNonRoot", "non_root, or user"},
     {"spec.template.spec.terminationGracePeriodSeconds", "stop.drain + stop.timeout"},
     {"spec.template.spec.nodeSelector", "nodes.scaling"},
     {"spec.template.spec.serviceAccountName", "its AWS permissions: eks.policies"},
@@ -35,6 +39,20 @@ const Comments kDeployment{
      "off a lost node within seconds; upstream waits five minutes"},
     {"spec.template.spec.topologySpreadConstraints",
      "zones first, then nodes; a lost zone blocks nothing"},
+};
+
+const Comments kNamespace{
+    {"metadata.labels.pod-security.kubernetes.io/enforce", "what the service's own Pods keep"},
+};
+
+const Comments kPriorityClass{
+    {"value", "above the 0 of Pods that say nothing: they make room when nodes are lost"},
+};
+
+const Comments kNetworkPolicy{
+    {"spec.ingress[0].ports[0].port", "port"},
+    {"spec.egress[0]", "names"},
+    {"spec.egress[1]", "network_policy.egress"},
 };
 
 const Comments kService{
@@ -47,6 +65,7 @@ const Comments kAutoscaler{
     {"spec.minReplicas", "replicas.min"},
     {"spec.maxReplicas", "replicas.max"},
     {"spec.metrics[0].resource.target.averageUtilization", "replicas.cpu"},
+    {"spec.metrics[1].resource.target.averageUtilization", "replicas.memory"},
 };
 
 const Comments kBudget{
@@ -56,6 +75,25 @@ const Comments kBudget{
 const Comments kAccount{
     {"metadata.name", "bound to an IAM role by terraform/identity.tf"},
 };
+
+// Where each container and what it mounts stand in the file.
+Comments deployment_comments(const spec::Spec& spec) {
+  Comments out = kDeployment;
+  if (!spec.mounts.empty())
+    out.emplace("spec.template.spec.containers[0].volumeMounts", "mounts");
+  if (!spec.volumes.empty()) out.emplace("spec.template.spec.volumes", "volumes");
+  std::size_t before = 0, beside = 1;
+  for (const spec::Sidecar& sidecar : spec.sidecars) {
+    const bool is_beside = sidecar.runs == spec::Sidecar::Runs::kBeside;
+    const std::string at = is_beside ? fmt::format("containers[{}]", beside++)
+                                     : fmt::format("initContainers[{}]", before++);
+    const std::string path = "spec.template.spec." + at;
+    out.emplace(path + ".name", fmt::format("sidecars.{}", sidecar.name));
+    if (sidecar.runs == spec::Sidecar::Runs::kAround)
+      out.emplace(path + ".restartPolicy", "runs: around; it starts before the service and ends after it");
+  }
+  return out;
+}
 
 Comments config_map_comments(const spec::Spec& spec) {
   Comments out{{"metadata.name",
@@ -68,7 +106,10 @@ Comments config_map_comments(const spec::Spec& spec) {
 
 Comments comments_of(const spec::Spec& spec, const kube::Object& object) {
   const std::string_view kind = object.kind().kind;
-  if (kind == "Deployment") return kDeployment;
+  if (kind == "Deployment") return deployment_comments(spec);
+  if (kind == "Namespace") return kNamespace;
+  if (kind == "PriorityClass") return kPriorityClass;
+  if (kind == "NetworkPolicy") return kNetworkPolicy;
   if (kind == "Service") return kService;
   if (kind == "HorizontalPodAutoscaler") return kAutoscaler;
   if (kind == "PodDisruptionBudget") return kBudget;

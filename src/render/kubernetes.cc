@@ -36,10 +36,12 @@ constexpr auto kDifferences = std::to_array<Difference>({
      "the overlay names the registry's image and pins it"},
     {"Deployment", "spec.template.spec.containers[].envFrom[].secretRef.name",
      "the Secret is written in the cluster from where its values are kept, so its name is fixed"},
+    {"Deployment", "spec.template.spec.containers[].env[].valueFrom.secretKeyRef.name",
+     "the same, in sidecars"},
+    {"Deployment", "spec.template.spec.initContainers[].env[].valueFrom.secretKeyRef.name",
+     "the same, in sidecars"},
     {"Deployment", "spec.template.spec.serviceAccountName",
      "an identity of its own, for its IAM role"},
-    {"Deployment", "spec.template.spec.securityContext",
-     "seccomp RuntimeDefault; the local runtime has its own profile always on"},
     {"Deployment", "spec.template.spec.volumes",
      "with eks.secrets: csi, the volume that brings the secrets"},
     {"Deployment", "spec.template.spec.containers[].volumeMounts",
@@ -68,6 +70,16 @@ void mount_secrets(const spec::Spec& spec, kube::PodSpec& pod) {
   mount.read_only = true;
 }
 
+void name_secret(const std::string& name, kube::Container& container) {
+  for (kube::EnvFromSource& source : container.env_from) {
+    if (source.secret_ref) source.secret_ref->local_object_reference.name = name;
+  }
+  for (kube::EnvVar& variable : container.env) {
+    if (variable.value_from && variable.value_from->secret_key_ref)
+      variable.value_from->secret_key_ref->local_object_reference.name = name;
+  }
+}
+
 kube::Deployment eks_deployment(const spec::Spec& spec, kube::Deployment deployment) {
   deployment.spec.replicas.reset();
   deployment.spec.min_ready_seconds = kMinReadySeconds;
@@ -75,11 +87,9 @@ kube::Deployment eks_deployment(const spec::Spec& spec, kube::Deployment deploym
       std::chrono::ceil<std::chrono::seconds>(spec.startup + kNodeArrives).count();
   kube::PodSpec& pod = deployment.spec.template_.spec;
   pod.service_account_name = spec.service;
-  pod.security_context.emplace().seccomp_profile.emplace().type = "RuntimeDefault";
-  kube::Container& container = pod.containers.at(0);
-  container.image = spec.service;
-  for (kube::EnvFromSource& source : container.env_from) {
-    if (source.secret_ref) source.secret_ref->local_object_reference.name = secret_name(spec);
+  pod.containers.at(0).image = spec.service;
+  for (auto* containers : {&pod.containers, &pod.init_containers}) {
+    for (kube::Container& container : *containers) name_secret(secret_name(spec), container);
   }
   if (!spec.secrets.empty() && spec.eks.secrets == spec::Eks::Secrets::kCsi)
     mount_secrets(spec, pod);
@@ -139,27 +149,33 @@ std::string overlay_kustomization(const spec::Spec& spec, const Image& image,
          to_yaml(json::object{{"images", json::array{std::move(pin)}}}, {{"images", key}});
 }
 
-Status check_remote(const std::string& text, const std::string& key) {
+Status check_remote(const std::string& text, const std::string& key, std::string_view fix) {
   for (const std::string_view local : {"oci:", "docker-archive:"}) {
     if (!text.starts_with(local)) continue;
-    return fail(
-        Reason::kInvalid,
-        fmt::format(
-            "'{}' ({}) is on this machine, where EKS cannot pull it; say in 'eks.image' where you "
-            "push it, for example 123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1",
-            key, text));
+    return fail(Reason::kInvalid,
+                fmt::format("'{}' ({}) is on this machine, where EKS cannot pull it; {}, for example "
+                            "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1",
+                            key, text, fix));
   }
   return {};
 }
 
 }  // namespace
 
+Status check_sidecar_images(const spec::Spec& spec) {
+  for (const spec::Sidecar& sidecar : spec.sidecars) {
+    RETURN_IF_ERROR(check_remote(sidecar.image, fmt::format("sidecars.{}.image", sidecar.name),
+                                 "say in an overlay for EKS where you push it"));
+  }
+  return {};
+}
+
 std::span<const Difference> differences() { return kDifferences; }
 
 Result<Image> image_of(const spec::Spec& spec) {
   const std::string key = spec.eks.image.empty() ? "image" : "eks.image";
   std::string text = spec.eks.image.empty() ? spec.image : spec.eks.image;
-  RETURN_IF_ERROR(check_remote(text, key));
+  RETURN_IF_ERROR(check_remote(text, key, "say in 'eks.image' where you push it"));
   if (text.starts_with("docker://")) text.erase(0, std::string_view("docker://").size());
   Image out;
   if (const std::size_t at = text.find('@'); at != std::string::npos) {
@@ -219,6 +235,10 @@ Files render_kubernetes(const spec::Spec& spec, const Image& image) {
   if (spec.eks.prometheus) {
     overlay.push_back("prometheus-rule.yaml");
     files[std::string(kOverlay) + overlay.back()] = prometheus_rule_yaml(spec);
+    if (std::string config = alertmanager_config_yaml(spec); !config.empty()) {
+      overlay.push_back("alertmanager-config.yaml");
+      files[std::string(kOverlay) + overlay.back()] = std::move(config);
+    }
   }
   files[std::string(kOverlay) + "kustomization.yaml"] = overlay_kustomization(spec, image, overlay);
   add_addon_files(spec, "kubernetes/addons/", files);

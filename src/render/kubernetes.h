@@ -31,6 +31,8 @@ struct Image {
   std::string digest;
 };
 Result<Image> image_of(const spec::Spec& spec);
+// Invalid when one of them is nowhere that a cluster could pull it from.
+Status check_sidecar_images(const spec::Spec& spec);
 // Of an Amazon ECR address, the repository in the registry of this region; "" for any other.
 std::string ecr_repository(const Image& image, const spec::Spec& spec);
 

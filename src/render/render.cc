@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "render/addons.h"
+#include "render/alerts.h"
 #include "render/identity.h"
 #include "render/kubernetes.h"
 #include "render/terraform.h"
@@ -117,9 +118,11 @@ Result<Files> render(const spec::Spec& spec) {
   check_choices(spec, problems);
   RETURN_IF_ERROR(problems.status());
   ASSIGN_OR_RETURN(const Image image, image_of(spec));
+  RETURN_IF_ERROR(check_sidecar_images(spec));
   Files out = render_terraform(spec, image);
   out.merge(render_kubernetes(spec, image));
   out.emplace("README.md", render_readme(spec, image));
+  out.emplace("RUNBOOK.md", runbook(spec));
   return out;
 }
 

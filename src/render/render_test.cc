@@ -7,6 +7,7 @@
 
 #include "blueprint/blueprint.h"
 #include "kube/json.h"
+#include "render/alerts.h"
 #include "render/kubernetes.h"
 #include "render/terraform.h"
 
@@ -67,6 +68,16 @@ TEST(RenderTest, ObjectsAreThoseAppliedLocallyButForTheListedDifferences) {
                              spec::Eks::Secrets::kPlain}) {
     spec::Spec spec = shop();
     spec.eks.secrets = secrets;
+    spec.network_policy.emplace();
+    spec.volumes = {{.name = "logs", .size_bytes = 64 << 20}};
+    spec.mounts = {{.path = "/logs", .volume = "logs"}};
+    for (const auto runs : {spec::Sidecar::Runs::kFirst, spec::Sidecar::Runs::kAround, spec::Sidecar::Runs::kBeside}) {
+      spec::Sidecar& sidecar = spec.sidecars.emplace_back();
+      sidecar.name = to_string(runs);
+      sidecar.image = "registry.example.com/x:1";
+      sidecar.runs = runs;
+      sidecar.secrets = {"TOKEN"};
+    }
     std::map<std::string, json::value> local, eks;
     for (const auto& object : blueprint::compile(spec, {{"TOKEN", "hunter2"}}).objects) {
       local.emplace(object->kind().kind, kube::to_json_value(*object));
@@ -233,6 +244,44 @@ TEST(RenderTest, LongNamesFitTheLoadBalancer) {
   spec::Spec spec = shop();
   spec.service = "a2345678901234567890123456789-1-34567890";
   EXPECT_EQ(short_name(spec), "a2345678901234567890123456789-1");
+}
+
+TEST(AlertsTest, EveryAlertHasItsLineInTheRunbook) {
+  spec::Spec spec = shop();
+  spec.eks.prometheus = true;
+  spec.scaling.max = 8;
+  const std::string runbook = text_of(spec, "RUNBOOK.md");
+  const std::string terraform = text_of(spec, "terraform/observability.tf");
+  for (const Alert& alert : cloudwatch_alerts()) {
+    EXPECT_NE(runbook.find(std::string("| `shop-").append(alert.name) + "` |"), std::string::npos) << alert.name;
+    EXPECT_NE(terraform.find(std::string(alert.means) + " First: "), std::string::npos) << alert.name;
+  }
+  const std::string rules = text_of(spec, "kubernetes/overlays/eks/prometheus-rule.yaml");
+  for (const Alert& alert : prometheus_alerts()) {
+    EXPECT_NE(runbook.find(std::string("| `").append(alert.name) + "` |"), std::string::npos) << alert.name;
+    EXPECT_NE(rules.find(std::string("alert: ").append(alert.name)), std::string::npos) << alert.name;
+  }
+  EXPECT_EQ(runbook.find("@{"), std::string::npos);
+  EXPECT_EQ(runbook.find("{{"), std::string::npos);
+  spec.eks.prometheus = false;
+  EXPECT_EQ(text_of(spec, "RUNBOOK.md").find("Prometheus"), std::string::npos);
+}
+
+TEST(AlertsTest, WhoIsToldIsRenderedWhereTheyListen) {
+  spec::Spec spec = shop();
+  spec.alerts = {{"email", "ops@example.com"}, {"sns", "arn:aws:sns:us-east-1:123456789012:pager"},
+                 {"slack", "env:SLACK"}, {"webhook", "env:HOOK"}};
+  const std::string terraform = text_of(spec, "terraform/observability.tf");
+  EXPECT_NE(terraform.find("toset([\"ops@example.com\"])"), std::string::npos);
+  EXPECT_NE(terraform.find("[\"arn:aws:sns:us-east-1:123456789012:pager\"]"), std::string::npos);
+  const std::string path = "kubernetes/overlays/eks/alertmanager-config.yaml";
+  EXPECT_FALSE(render(spec)->contains(path)) << "no Alertmanager that is known of";
+  spec.eks.prometheus = true;
+  const std::string config = text_of(spec, path);
+  EXPECT_NE(config.find("slackConfigs"), std::string::npos);
+  EXPECT_NE(config.find("name: shop-alerts"), std::string::npos);
+  EXPECT_EQ(config.find("env:"), std::string::npos);
+  EXPECT_NE(text_of(spec, "README.md").find("create secret generic shop-alerts"), std::string::npos);
 }
 
 }  // namespace

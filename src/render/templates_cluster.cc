@@ -162,6 +162,9 @@ resource "aws_eks_addon" "before_nodes" {
   cluster_name = aws_eks_cluster.this.name
   addon_name = each.value
   addon_version = local.addon_versions[each.value]
+@if network_policy
+  configuration_values = each.value == "vpc-cni" ? jsonencode({ enableNetworkPolicy = "true" }) : null # network_policy
+@end
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "OVERWRITE"
 }

@@ -196,7 +196,7 @@ resource "aws_autoscaling_group" "@{id}" {
   health_check_type = "EC2"
   health_check_grace_period = 300
   wait_for_capacity_timeout = "0"
-  enabled_metrics = ["GroupDesiredCapacity", "GroupInServiceInstances"]
+  enabled_metrics = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupMaxSize"]
 @if suspended
   suspended_processes = @{suspended_processes} # the autoscaler decides which node ends
 @end

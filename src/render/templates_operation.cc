@@ -89,8 +89,25 @@ resource "aws_cloudwatch_log_group" "service" {
 resource "aws_sns_topic" "alarms" {
   name = "${local.service}-alarms"
 }
+@if emails
+
+# Each is asked by mail whether they want them.
+resource "aws_sns_topic_subscription" "email" {
+  for_each = toset(@{emails}) # alerts
+
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol = "email"
+  endpoint = each.value
+}
+@end
 
 locals {
+@if topics
+  told = concat([aws_sns_topic.alarms.arn], @{topics}) # alerts
+@else
+  told = [aws_sns_topic.alarms.arn]
+@end
+
   load_balancer = { LoadBalancer = aws_lb.this.arn_suffix }
   target_group = {
     LoadBalancer = aws_lb.this.arn_suffix
@@ -99,7 +116,7 @@ locals {
 
   alarms = {
     load-balancer-errors = {
-      description = "The load balancer itself answers 5xx: no healthy node, or a connection that a node cut."
+      description = @{alarm_load-balancer-errors}
       metric = "HTTPCode_ELB_5XX_Count"
       dimensions = local.load_balancer
       statistic = "Sum"
@@ -107,7 +124,7 @@ locals {
       threshold = 10
     }
     connection-errors = {
-      description = "Nodes refuse or lose connections of the load balancer."
+      description = @{alarm_connection-errors}
       metric = "TargetConnectionErrorCount"
       dimensions = local.load_balancer
       statistic = "Sum"
@@ -115,7 +132,7 @@ locals {
       threshold = 10
     }
     rejected-connections = {
-      description = "The load balancer is at its limit of connections."
+      description = @{alarm_rejected-connections}
       metric = "RejectedConnectionCount"
       dimensions = local.load_balancer
       statistic = "Sum"
@@ -123,7 +140,7 @@ locals {
       threshold = 0
     }
     unhealthy-nodes = {
-      description = "Nodes fail the health check for two minutes."
+      description = @{alarm_unhealthy-nodes}
       metric = "UnHealthyHostCount"
       dimensions = local.target_group
       statistic = "Maximum"
@@ -131,7 +148,7 @@ locals {
       threshold = 0
     }
     few-healthy-nodes = {
-      description = "Fewer than two healthy nodes: the next failure is an outage."
+      description = @{alarm_few-healthy-nodes}
       metric = "HealthyHostCount"
       dimensions = local.target_group
       statistic = "Minimum"
@@ -139,7 +156,7 @@ locals {
       threshold = 2
     }
     slow = {
-      description = "The 99th percentile of response times is above the objective."
+      description = @{alarm_slow}
       metric = "TargetResponseTime"
       dimensions = local.load_balancer
       statistic = "p99"
@@ -164,20 +181,20 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   period = 60
   evaluation_periods = 2
   treat_missing_data = "notBreaching"
-  alarm_actions = [aws_sns_topic.alarms.arn]
-  ok_actions = [aws_sns_topic.alarms.arn]
+  alarm_actions = local.told
+  ok_actions = local.told
 }
 
 # As a share of all requests, so that it means the same at night and at noon.
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name = "${local.service}-errors"
-  alarm_description = "More of the answers are 5xx than the objective allows."
+  alarm_description = @{alarm_errors}
   comparison_operator = "GreaterThanThreshold"
   threshold = @{error_percent} # 100 % less slo.availability
   evaluation_periods = 2
   treat_missing_data = "notBreaching"
-  alarm_actions = [aws_sns_topic.alarms.arn]
-  ok_actions = [aws_sns_topic.alarms.arn]
+  alarm_actions = local.told
+  ok_actions = local.told
 
   metric_query {
     id = "share"
@@ -207,14 +224,14 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
 resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
   for_each = local.groups
 
-  alarm_name = "${local.service}-${each.key}-missing-nodes"
-  alarm_description = "The group has had fewer instances than it wants for ten minutes."
+  alarm_name = "${local.service}-missing-nodes-${each.key}"
+  alarm_description = @{alarm_missing-nodes}
   comparison_operator = "GreaterThanThreshold"
   threshold = 0
   evaluation_periods = 10
   treat_missing_data = "notBreaching"
-  alarm_actions = [aws_sns_topic.alarms.arn]
-  ok_actions = [aws_sns_topic.alarms.arn]
+  alarm_actions = local.told
+  ok_actions = local.told
 
   metric_query {
     id = "missing"
@@ -239,6 +256,45 @@ resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
     }
   }
 }
+@if scales
+
+# Of the groups that the autoscaler scales.
+resource "aws_cloudwatch_metric_alarm" "group_at_maximum" {
+  for_each = { for key, name in local.groups : key => name if key != "master" }
+
+  alarm_name = "${local.service}-group-at-maximum-${each.key}"
+  alarm_description = @{alarm_group-at-maximum}
+  comparison_operator = "LessThanOrEqualToThreshold"
+  threshold = 0
+  evaluation_periods = 10
+  treat_missing_data = "notBreaching"
+  alarm_actions = local.told
+  ok_actions = local.told
+
+  metric_query {
+    id = "room"
+    expression = "maximum - desired"
+    label = "instances that may still be added"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { maximum = "GroupMaxSize", desired = "GroupDesiredCapacity" }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace = "AWS/AutoScaling"
+        metric_name = metric_query.value
+        dimensions = { AutoScalingGroupName = each.value }
+        period = 60
+        stat = "Average"
+      }
+    }
+  }
+}
+@end
 )TF";
 
 const std::string_view kOutputsTf = R"TF(
@@ -291,7 +347,7 @@ hand and leaves it alone unless told otherwise; `minato render --diff` shows wha
 | `terraform/cluster.tf`, `addons.tf` | EKS @{version_plain}, who may use it, its add-ons |
 | `terraform/nodes.tf` | the Auto Scaling groups |
 | `terraform/identity.tf` | roles of Pods |
-| `terraform/observability.tf` | logs and alarms |
+| `terraform/observability.tf` | logs and alarms; `RUNBOOK.md` says what to do about each |
 | `kubernetes/base`, `overlays/eks` | the service |
 | `kubernetes/addons` | Helm charts: autoscaler, termination handler, metrics@{addons_line} |
 
@@ -315,6 +371,10 @@ kubectl -n @{external_secrets_namespace} rollout status deployment/external-secr
 @if plain
 kubectl create namespace @{service}
 kubectl -n @{service} create secret generic @{secret_name}@{plain_literals}
+@end
+@if alert_secret
+kubectl create namespace @{service}
+kubectl -n @{service} create secret generic @{alert_secret}@{alert_literals}
 @end
 kubectl apply --server-side -k kubernetes/overlays/eks
 kubectl -n @{service} rollout status deployment/@{service}

@@ -9,8 +9,10 @@
 #include "cloud/catalogue.h"
 #include "kube/names.h"
 #include "render/addons.h"
+#include "render/alerts.h"
 #include "render/hcl.h"
 #include "render/identity.h"
+#include "render/prometheus.h"
 #include "render/secrets.h"
 #include "render/template.h"
 #include "render/templates.h"
@@ -104,7 +106,7 @@ void add_identity(const spec::Spec& spec, Values& out) {
   if (!irsa) addons.insert(addons.begin(), "eks-pod-identity-agent");
   out.texts.insert({{"partition", std::string(partition_of(spec))},
                     {"addons_before_nodes", hcl_list(addons)}});
-  out.flags.insert({{"irsa", irsa}});
+  out.flags.insert({{"irsa", irsa}, {"network_policy", spec.network_policy.has_value()}});
 }
 
 void add_secrets(const spec::Spec& spec, Values& out) {
@@ -148,6 +150,29 @@ void add_secrets(const spec::Spec& spec, Values& out) {
                     {"external_secrets", uses_external_secrets(spec)}});
 }
 
+// Who is told of alarms. Those that only Alertmanager can tell are in its own configuration.
+void add_alerts(const spec::Spec& spec, Values& out) {
+  std::vector<std::string> emails, topics;
+  std::string literals;
+  for (const spec::Alert& alert : spec.alerts) {
+    if (alert.kind == "email")
+      emails.push_back(alert.target);
+    else if (alert.kind == "sns")
+      topics.push_back(alert.target);
+    else
+      literals += fmt::format(" \\\n  --from-literal={}=…", alert.kind);
+  }
+  add_alarm_texts(spec, out);
+  out.texts.insert({{"emails", hcl_list(emails)},
+                    {"topics", hcl_list(topics)},
+                    {"alert_secret", alerts_secret_name(spec)},
+                    {"alert_literals", literals}});
+  out.flags.insert({{"scales", spec.scaling.max > spec.scaling.min},
+                    {"emails", !emails.empty()},
+                    {"topics", !topics.empty()},
+                    {"alert_secret", !literals.empty() && spec.eks.prometheus}});
+}
+
 Values shared_values(const spec::Spec& spec, const blueprint::Blueprint& blueprint,
                      const Image& image) {
   Values out;
@@ -177,6 +202,7 @@ Values shared_values(const spec::Spec& spec, const blueprint::Blueprint& bluepri
   add_nodes(spec, out);
   add_identity(spec, out);
   add_secrets(spec, out);
+  add_alerts(spec, out);
   return out;
 }
 

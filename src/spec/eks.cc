@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "spec/reader.h"
+#include "spec/units.h"
 
 namespace minato::spec {
 namespace {
@@ -16,18 +17,6 @@ namespace {
 constexpr auto kRetentionDays =
     std::to_array<std::int32_t>({1,   3,   5,   7,   14,   30,   60,   90,   120,  150,  180,
                                  365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653});
-
-bool is_cidr(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return false;
-  const auto bits = parse_int(text.substr(slash + 1));
-  const std::vector<std::string> bytes = split(text.substr(0, slash), '.');
-  if (!bits || *bits < 0 || *bits > 32 || bytes.size() != 4) return false;
-  return std::ranges::all_of(bytes, [](const std::string& byte) {
-    const auto number = parse_int(byte);
-    return number && *number >= 0 && *number <= 255;
-  });
-}
 
 void each_begins(Reader& in, const std::string& key, const std::vector<std::string>& values,
                  std::string_view prefix) {

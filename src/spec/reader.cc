@@ -198,6 +198,26 @@ void Reader::objects(const std::string& key, const std::function<void(Reader&)>&
   }
 }
 
+void Reader::named_objects(const std::string& key,
+                           const std::function<void(const std::string&, Reader&)>& read) {
+  const YAML::Node value = child(key);
+  if (!value.IsDefined()) return;
+  if (!value.IsMap()) {
+    problems_.add(value.Mark(), fmt::format("'{}' must be a mapping of names to mappings", full(key)));
+    return;
+  }
+  for (const auto& entry : value) {
+    const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
+    if (name.empty() || !entry.second.IsMap()) {
+      problems_.add(entry.second.Mark(), fmt::format("'{}.{}' must be a mapping", full(key), name));
+      continue;
+    }
+    Reader inner(entry.second, full(key) + "." + name, problems_);
+    read(name, inner);
+    inner.finish();
+  }
+}
+
 void Reader::finish() {
   const std::vector<std::string> known(known_.begin(), known_.end());
   for (const auto& entry : node_) {

@@ -49,6 +49,9 @@ class Reader {
                const std::function<Status(const std::string& name, const std::string& value)>& take);
   // A list of mappings.
   void objects(const std::string& key, const std::function<void(Reader&)>& read);
+  // A mapping with free keys and mappings as values, in file order.
+  void named_objects(const std::string& key,
+                     const std::function<void(const std::string& name, Reader&)>& read);
   // The only key of a mapping such as `slack: env:URL`, with its scalar value.
   void any_scalar(const std::function<Status(const std::string& name, const std::string& value)>& take);
 

@@ -7,51 +7,16 @@
 #include "base/strings.h"
 #include "spec/reader.h"
 #include "spec/units.h"
+#include "spec/values.h"
 
 namespace minato::spec {
 namespace {
-
-constexpr std::size_t kMaxNameLength = 40;  // Leaves room for generated suffixes within 63.
-
-bool is_label(std::string_view text) {
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  if (text.empty() || text.size() > kMaxNameLength || !plain(text.front()) || !plain(text.back())) {
-    return false;
-  }
-  return std::ranges::all_of(text, [&](char c) { return plain(c) || c == '-'; });
-}
-
-bool is_env_name(std::string_view text) {
-  const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
-  if (text.empty() || !letter(text.front())) return false;
-  return std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
-}
 
 template <class Out, class Parsed>
 Status assign(Out& out, Result<Parsed> parsed) {
   if (!parsed) return std::unexpected(std::move(parsed).error());
   out = static_cast<Out>(std::move(parsed).value());
   return {};
-}
-
-void duration(Reader& in, const std::string& key, Duration& out, Duration low, Duration high) {
-  in.scalar(key, [&](const std::string& text) -> Status {
-    ASSIGN_OR_RETURN(const Duration value, parse_duration(text));
-    if (value < low || value > high) {
-      return fail(Reason::kInvalid, fmt::format("{} is not between {} and {}", text,
-                                                format_duration(low), format_duration(high)));
-    }
-    out = value;
-    return {};
-  });
-}
-
-void port(Reader& in, const std::string& key, std::uint16_t& out) {
-  std::int32_t number = out;
-  in.integer(key, number, 1, 65535);
-  out = static_cast<std::uint16_t>(number);
 }
 
 Result<SecretSource> parse_secret(const std::string& text) {
@@ -76,14 +41,9 @@ Result<SecretSource> parse_secret(const std::string& text) {
 }
 
 void read_env(Reader& in, Spec& spec) {
-  in.entries("env", [&](const std::string& name, const std::string& value) -> Status {
-    if (!is_env_name(name)) return fail(Reason::kInvalid, "is not a name for a variable");
-    std::erase_if(spec.env, [&](const auto& entry) { return entry.first == name; });
-    spec.env.emplace_back(name, value);
-    return {};
-  });
+  read_variables(in, "env", spec.env);
   in.entries("secrets", [&](const std::string& name, const std::string& value) -> Status {
-    if (!is_env_name(name)) return fail(Reason::kInvalid, "is not a name for a variable");
+    RETURN_IF_ERROR(check_variable_name(name));
     ASSIGN_OR_RETURN(SecretSource source, parse_secret(value));
     std::erase_if(spec.secrets, [&](const auto& entry) { return entry.first == name; });
     spec.secrets.emplace_back(name, std::move(source));
@@ -109,59 +69,74 @@ void read_load_balancer(Reader& in, LoadBalancer& balancer) {
   in.object("load_balancer", [&](Reader& r) {
     r.object("health_check", [&](Reader& h) {
       // AWS allows 5 s and more; shorter ones are for trying things out locally.
-      duration(h, "interval", balancer.health_check.interval, 200ms, 300s);
-      duration(h, "timeout", balancer.health_check.timeout, 100ms, 120s);
+      read_duration(h, "interval", balancer.health_check.interval, 200ms, 300s);
+      read_duration(h, "timeout", balancer.health_check.timeout, 100ms, 120s);
       h.integer("healthy", balancer.health_check.healthy, 2, 10);
       h.integer("unhealthy", balancer.health_check.unhealthy, 2, 10);
       if (balancer.health_check.timeout >= balancer.health_check.interval) {
         h.problem("timeout", "'load_balancer.health_check.timeout' must be shorter than the interval");
       }
     });
-    duration(r, "deregistration_delay", balancer.deregistration_delay, 0s, 3600s);
-    duration(r, "idle_timeout", balancer.idle_timeout, 1s, 4000s);
-    duration(r, "slow_start", balancer.slow_start, 0s, 900s);
+    read_duration(r, "deregistration_delay", balancer.deregistration_delay, 0s, 3600s);
+    read_duration(r, "idle_timeout", balancer.idle_timeout, 1s, 4000s);
+    read_duration(r, "slow_start", balancer.slow_start, 0s, 900s);
   });
 }
 
 void read_service(Reader& in, Spec& spec) {
   in.scalar("service", [&](const std::string& text) -> Status {
-    if (!is_label(text)) {
-      return fail(Reason::kInvalid,
-                  fmt::format("'{}' must be 1 to {} of a-z, 0-9 and '-', and begin and end with a "
-                              "letter or digit",
-                              text, kMaxNameLength));
-    }
+    RETURN_IF_ERROR(check_name(text));
     spec.service = text;
     return {};
   });
   in.text("image", spec.image);
-  port(in, "port", spec.port);
+  read_port(in, "port", spec.port);
   in.text("domain", spec.domain);
-  in.scalar("health", [&](const std::string& text) -> Status {
-    if (!text.starts_with('/')) return fail(Reason::kInvalid, "must be a path that begins with '/'");
-    spec.health = text;
-    return {};
-  });
+  read_path(in, "health", spec.health);
   in.texts("command", spec.command);
   in.texts("args", spec.args);
-  in.scalar("cpu", [&](const std::string& text) { return assign(spec.cpu_milli, parse_cpu_milli(text)); });
-  in.scalar("memory", [&](const std::string& text) { return assign(spec.memory_bytes, parse_bytes(text)); });
-  in.boolean("read_only_root", spec.read_only_root);
-  duration(in, "startup", spec.startup, 1s, 3600s);
-  duration(in, "keep_alive", spec.keep_alive, 1s, 4000s);
+  read_cpu(in, spec.cpu_milli);
+  read_memory(in, "memory", spec.memory_bytes);
+  read_confinement(in, spec.confinement);
+  read_mounts(in, spec.mounts);
+  read_duration(in, "startup", spec.startup, 1s, 3600s);
+  read_duration(in, "keep_alive", spec.keep_alive, 1s, 4000s);
   in.object("stop", [&](Reader& r) {
-    duration(r, "drain", spec.stop.drain, 0s, 3600s);
-    duration(r, "timeout", spec.stop.timeout, 1s, 3600s);
+    read_duration(r, "drain", spec.stop.drain, 0s, 3600s);
+    read_duration(r, "timeout", spec.stop.timeout, 1s, 3600s);
   });
   in.object("replicas", [&](Reader& r) {
     r.integer("min", spec.replicas.min, 1, 5000);
     r.integer("max", spec.replicas.max, 1, 5000);
     r.scalar("cpu", [&](const std::string& text) { return assign(spec.replicas.cpu_percent, parse_percent(text)); });
+    r.scalar("memory", [&](const std::string& text) {
+      return assign(spec.replicas.memory_percent, parse_percent(text));
+    });
     if (spec.replicas.max != 0 && spec.replicas.max < spec.replicas.min) {
       r.problem("max", fmt::format("'replicas.max' ({}) is below min ({})", spec.replicas.max, spec.replicas.min));
     }
   });
   read_env(in, spec);
+}
+
+void read_network_policy(Reader& in, Spec& spec) {
+  in.object("network_policy", [&](Reader& r) {
+    if (!spec.network_policy) spec.network_policy.emplace();
+    if (!r.has("egress")) return;
+    std::vector<std::string> egress;
+    r.texts("egress", egress);
+    if (egress == std::vector<std::string>{"any"}) egress.clear();
+    else if (egress.empty())
+      r.problem("egress", "'network_policy.egress': no block at all; say any, or those that the "
+                          "service calls");
+    for (const std::string& block : egress) {
+      if (is_cidr(block)) continue;
+      r.problem("egress", fmt::format("'network_policy.egress': '{}' is neither any nor a block such "
+                                      "as 10.0.0.0/16",
+                                      block));
+    }
+    spec.network_policy->egress = std::move(egress);
+  });
 }
 
 void read_place(Reader& in, Spec& spec) {
@@ -181,32 +156,51 @@ void read_place(Reader& in, Spec& spec) {
     read_group(r, "scaling", spec.scaling);
   });
   read_load_balancer(in, spec.load_balancer);
+  read_network_policy(in, spec);
 }
 
-void read_operations(Reader& in, Spec& spec) {
+// An address of mail, or a topic of Amazon SNS, may stand in the file; those with a token in them
+// may not.
+Status check_alert(const std::string& kind, const std::string& target) {
+  if (kind == "slack" || kind == "webhook") {
+    if (target.starts_with("env:") || target.starts_with("file:")) return {};
+    return fail(Reason::kInvalid,
+                "must be env:NAME or file:PATH, so that no address with a token in it stands in this file");
+  }
+  if (kind == "email") {
+    const std::size_t at = target.find('@');
+    if (at != std::string::npos && at > 0 && at + 1 < target.size()) return {};
+    return fail(Reason::kInvalid, fmt::format("'{}' is no address of mail", target));
+  }
+  if (kind == "sns") {
+    if (target.starts_with("arn:") && target.find(":sns:") != std::string::npos) return {};
+    return fail(Reason::kInvalid, fmt::format("'{}' is no ARN of a topic of Amazon SNS", target));
+  }
+  return fail(Reason::kInvalid, "is not a kind of alert; known: email, slack, sns, webhook");
+}
+
+void read_alerts(Reader& in, Spec& spec) {
   if (in.has("alerts")) spec.alerts.clear();
   in.objects("alerts", [&](Reader& r) {
-    r.any_scalar([&](const std::string& name, const std::string& value) -> Status {
-      if (name != "slack" && name != "webhook") {
-        return fail(Reason::kInvalid, "is not a kind of alert; known: slack, webhook");
-      }
-      if (!value.starts_with("env:") && !value.starts_with("file:")) {
-        return fail(Reason::kInvalid, "must be env:NAME or file:PATH, so that no address with a "
-                                      "token in it stands in this file");
-      }
-      spec.alerts.push_back({name, value});
+    r.any_scalar([&](const std::string& kind, const std::string& target) -> Status {
+      RETURN_IF_ERROR(check_alert(kind, target));
+      spec.alerts.push_back({kind, target});
       return {};
     });
   });
+}
+
+void read_operations(Reader& in, Spec& spec) {
+  read_alerts(in, spec);
   in.object("slo", [&](Reader& r) {
     r.scalar("availability", [&](const std::string& text) {
       return assign(spec.slo.availability_percent, parse_fraction_percent(text));
     });
-    duration(r, "p99", spec.slo.p99, 1ms, 600s);
+    read_duration(r, "p99", spec.slo.p99, 1ms, 600s);
   });
   in.object("local", [&](Reader& r) {
-    port(r, "https_port", spec.local.https_port);
-    port(r, "http_port", spec.local.http_port);
+    read_port(r, "https_port", spec.local.https_port);
+    read_port(r, "http_port", spec.local.http_port);
     r.scalar("cpu_scale", [&](const std::string& text) {
       return assign(spec.local.cpu_scale_percent, parse_percent(text));
     });
@@ -252,12 +246,17 @@ Result<Spec> read(const std::vector<Source>& sources) {
     Problems problems(sources[i].name);
     Reader reader(parse_document(sources[i].text, problems), "", problems);
     read_service(reader, spec);
+    read_volumes(reader, spec.volumes);
+    read_sidecars(reader, spec.sidecars);
     read_place(reader, spec);
     read_operations(reader, spec);
     read_eks(reader, spec.eks);
     read_waivers(reader, spec.waivers);
     // After the last file, so that an overlay may supply what the base leaves out.
-    if (i + 1 == sources.size()) require_and_default(reader, spec);
+    if (i + 1 == sources.size()) {
+      require_and_default(reader, spec);
+      check_sidecars(reader, spec);
+    }
     reader.finish();
     causes.insert(causes.end(), problems.causes().begin(), problems.causes().end());
   }

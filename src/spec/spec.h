@@ -15,14 +15,17 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "spec/confinement.h"
 #include "spec/eks.h"
+#include "spec/sidecar.h"
 
 namespace minato::spec {
 
 struct Replicas {
   std::int32_t min = 2;
   std::int32_t max = 0;  // Not below min.
-  std::int32_t cpu_percent = 60;
+  std::int32_t cpu_percent = 60;   // Of what Pods ask for, on the average; more means more Pods.
+  std::int32_t memory_percent = 0;  // Likewise; 0: memory does not count.
 };
 
 struct Stop {
@@ -60,6 +63,11 @@ struct LoadBalancer {
   Duration slow_start{};
 };
 
+// Who may reach Pods, which is everyone on `port`, and whom Pods may.
+struct NetworkPolicy {
+  std::vector<std::string> egress;  // CIDR blocks, besides DNS; none: all but the instance metadata.
+};
+
 struct Slo {
   double availability_percent = 99.9;
   Duration p99 = 300ms;
@@ -95,7 +103,11 @@ struct Spec {
   // How long the service keeps an idle connection open; 0: not said. Only lint reads it.
   Duration keep_alive{};
   Duration startup = 60s;  // Longest time a new container may take to answer its health path.
-  bool read_only_root = false;
+  Confinement confinement;
+  std::vector<Mount> mounts;
+  std::vector<Volume> volumes;
+  std::vector<Sidecar> sidecars;  // Those that run first and around start in this order.
+  std::optional<NetworkPolicy> network_policy;  // Not said: everyone reaches Pods, and Pods everyone.
   std::string region = "us-east-1";
   std::vector<std::string> zones = {"a", "b", "c"};  // Letters; the full name is region + letter.
   NodeGroup master{.types = {"t3.medium"}, .min = 2};
@@ -107,6 +119,14 @@ struct Spec {
   Eks eks;
   std::vector<Waiver> waivers;
 };
+
+// What a Pod asks for at most at a time, over its containers.
+// Rule: Kubernetes, "Sidecar Containers", resource sharing within containers.
+struct PodSize {
+  std::int64_t cpu_milli = 0;
+  std::int64_t memory_bytes = 0;
+};
+PodSize pod_size(const Spec& spec);
 
 struct Source {
   std::string name;  // As shown in errors: "minato.yaml".

@@ -86,6 +86,12 @@ TEST(SpecTest, WrongUnitsAndTypes) {
       {"zones: []", "must not be empty"},
       {"zones: [ap-northeast-1a]", "must be a letter"},
       {"read_only_root: yes", "neither true nor false"},
+      {"user: app", "is no number of a user"},
+      {"user: '1000:staff'", "is no number of a user"},
+      {"user: -1", "is no number of a user"},
+      {"capabilities: [net_admin]", "is no capability"},
+      {"network_policy: { egress: [world] }", "neither any nor a block"},
+      {"network_policy: { egress: [] }", "no block at all"},
       {"load_balancer: { health_check: { interval: 5s, timeout: 5s } }", "shorter than the interval"},
       {"nodes: { scaling: { types: [], min: 1 } }", "must not be empty"},
       {"eks: { version: '1.x' }", "is not a version"},
@@ -97,6 +103,10 @@ TEST(SpecTest, WrongUnitsAndTypes) {
       {"eks: { secrets: vault }", "is none of"},
       {"eks: { log_retention_days: 31 }", "has no 31 days"},
       {"eks: { verson: '1.35' }", "did you mean 'version'"},
+      {"alerts: [ { slack: 'https://hooks.example.com/T' } ]", "token in it"},
+      {"alerts: [ { email: ops } ]", "no address of mail"},
+      {"alerts: [ { sns: pager } ]", "no ARN of a topic"},
+      {"alerts: [ { pager: x } ]", "known: email, slack, sns, webhook"},
       {"waivers: [ { rule: A3 } ]", "'reason'"},
       {"local: { profile: slow }", "neither fast nor realistic"}};
   for (const auto& [line, expected] : cases) {
@@ -104,6 +114,79 @@ TEST(SpecTest, WrongUnitsAndTypes) {
     EXPECT_NE(error.find(expected), std::string::npos) << line << " gave: " << error;
     EXPECT_TRUE(error.starts_with("minato.yaml:4:")) << error;
   }
+}
+
+TEST(SpecTest, AUserButRootRefusesRoot) {
+  const auto confined = [](const std::string& lines) {
+    const auto spec = read_text(std::string(kMinimal) + lines);
+    EXPECT_TRUE(spec) << spec.error().message;
+    return spec ? spec->confinement : Confinement{};
+  };
+  const Confinement said_nothing = confined("");
+  EXPECT_FALSE(said_nothing.user);
+  EXPECT_EQ(said_nothing.dropped_capabilities(), (std::vector<std::string>{"MKNOD", "NET_RAW"}));
+  EXPECT_EQ(said_nothing.security_level(), "baseline");
+  const Confinement app = confined("user: 1000:2000\n");
+  EXPECT_EQ(app.user, 1000);
+  EXPECT_EQ(app.group, 2000);
+  EXPECT_TRUE(app.non_root);
+  EXPECT_EQ(app.dropped_capabilities(), std::vector<std::string>{"ALL"});
+  EXPECT_EQ(app.security_level(), "restricted");
+  EXPECT_FALSE(confined("user: 0\n").non_root);
+  EXPECT_EQ(confined("non_root: true\ncapabilities: [NET_BIND_SERVICE]\n").security_level(), "restricted");
+  EXPECT_EQ(confined("capabilities: []\n").security_level(), "baseline") << "it may still be root";
+  EXPECT_EQ(confined("capabilities: [CAP_NET_ADMIN]\n").capabilities, std::vector<std::string>{"NET_ADMIN"});
+  EXPECT_EQ(confined("capabilities: [CAP_NET_ADMIN]\n").security_level(), "privileged");
+  EXPECT_NE(error_of(std::string(kMinimal) + "user: 0\nnon_root: true\n").find("refuses root"), std::string::npos);
+}
+
+TEST(SpecTest, SidecarsAreMergedByName) {
+  const auto spec = read({{"a.yaml", std::string(kMinimal) + R"(secrets: {KEY: "generated:"}
+volumes: {logs: {size: 1Gi}}
+mounts: {/var/log/app: logs}
+sidecars:
+  shipper: {image: x/shipper:1, runs: around, mounts: {/logs: logs}, secrets: KEY, user: 1000}
+  migrate: {image: x/migrate:1, runs: first, cpu: "2", memory: 1Gi}
+)"},
+                          {"b.yaml", "sidecars: {shipper: {image: oci:here, env: {LEVEL: debug}}}\n"}});
+  ASSERT_TRUE(spec) << spec.error().message;
+  ASSERT_EQ(spec->sidecars.size(), 2u);
+  const Sidecar& shipper = spec->sidecars[0];
+  EXPECT_EQ(shipper.image, "oci:here");
+  EXPECT_EQ(shipper.mounts.at(0).path, "/logs");
+  EXPECT_EQ(shipper.env.at(0).second, "debug");
+  EXPECT_TRUE(shipper.confinement.non_root);
+  EXPECT_EQ(pod_size(*spec).cpu_milli, 2050) << "the shipper is there while the migration runs";
+}
+
+TEST(SpecTest, WhatSidecarsCannotBe) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"sidecars: {a: {}}", "'sidecars.a': 'image' is missing"},
+      {"sidecars: {shop: {image: x}}", "the service's own container"},
+      {"sidecars: {A: {image: x}}", "must be 1 to 40 of a-z"},
+      {"sidecars: {a: {image: x, runs: always}}", "none of first, around or beside"},
+      {"sidecars: {a: {image: x, health: /}}", "needs 'port'"},
+      {"sidecars: {a: {image: x, port: 8080}}", "port 8080 is the service's"},
+      {"sidecars: {a: {image: x, runs: first, check: [x]}}", "over before anyone could ask"},
+      {"sidecars: {a: {image: x, secrets: [NONE]}}", "there is no 'NONE'"},
+      {"sidecars: {a: {image: x, mounts: {/x: y}}}", "there is no volume 'y'"},
+      {"sidecars: [a]", "mapping of names"},
+      {"sidecars: {a: b}", "'sidecars.a' must be a mapping"},
+      {"mounts: {x: y}", "begins with '/'"},
+      {"mounts: {/x: y}", "there is no volume 'y'"},
+      {"volumes: {y: {memory: true}}", "fills the node"}};
+  for (const auto& [line, expected] : cases) {
+    const std::string error = error_of(std::string(kMinimal) + line + "\n");
+    EXPECT_NE(error.find(expected), std::string::npos) << line << " gave: " << error;
+  }
+}
+
+TEST(SpecTest, NetworkPolicyIsOnceItIsSaid) {
+  EXPECT_FALSE(read_text(kMinimal)->network_policy);
+  EXPECT_TRUE(read_text(std::string(kMinimal) + "network_policy: {}\n")->network_policy->egress.empty());
+  const auto spec = read({{"a.yaml", std::string(kMinimal) + "network_policy: {egress: [10.0.0.0/8]}\n"},
+                          {"b.yaml", "network_policy: {}\n"}});
+  EXPECT_EQ(spec->network_policy->egress, std::vector<std::string>{"10.0.0.0/8"});
 }
 
 TEST(SpecTest, SecretValuesInTheFileAreRefusedAndNotRepeated) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/strings.h"
@@ -52,6 +53,18 @@ Result<std::int64_t> parse_percent(std::string_view text) {
     return fail(Reason::kInvalid, fmt::format("'{}' must be a whole percentage", text));
   }
   return whole;
+}
+
+bool is_cidr(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return false;
+  const auto bits = parse_int(text.substr(slash + 1));
+  const std::vector<std::string> bytes = split(text.substr(0, slash), '.');
+  if (!bits || *bits < 0 || *bits > 32 || bytes.size() != 4) return false;
+  return std::ranges::all_of(bytes, [](const std::string& byte) {
+    const auto number = parse_int(byte);
+    return number && *number >= 0 && *number <= 255;
+  });
 }
 
 }  // namespace minato::spec

@@ -12,5 +12,6 @@ Result<std::int64_t> parse_cpu_milli(std::string_view text);    // "250m", "0.5"
 Result<std::int64_t> parse_bytes(std::string_view text);        // "256Mi", "1Gi", "500M"
 Result<std::int64_t> parse_percent(std::string_view text);      // "60%", 0 to 100
 Result<double> parse_fraction_percent(std::string_view text);   // "99.9%"
+bool is_cidr(std::string_view text);  // "10.0.0.0/16"; of IPv4.
 
 }  // namespace minato::spec

@@ -121,7 +121,9 @@ class ImportAndLint(Scratch):
             if value and field not in ("name", "essential"):
                 self.assertIn(f"containerDefinitions[app].{field}", named)
         self.assertIn(("changed", "targetGroup.Attributes[deregistration_delay.timeout_seconds]"), report)
-        self.assertIn(("lost", "containerDefinitions[migrate]"), report)
+        self.assertIn(("changed", "containerDefinitions[migrate]"), report)
+        self.assertIn(("lost", "containerDefinitions[log-router]"), report)
+        self.assertIn("runs: first", file.read_text())
         file.write_text(file.read_text() + "domain: checkout.example.com\n")
         self.assertEqual(set(), self.errors(file))
         render(self.directory / "out", file)

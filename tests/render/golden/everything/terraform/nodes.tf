@@ -146,7 +146,7 @@ resource "aws_autoscaling_group" "master" {
   health_check_type         = "EC2"
   health_check_grace_period = 300
   wait_for_capacity_timeout = "0"
-  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances"]
+  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupMaxSize"]
 
   mixed_instances_policy {
     launch_template {
@@ -274,7 +274,7 @@ resource "aws_autoscaling_group" "scaling" {
   health_check_type         = "EC2"
   health_check_grace_period = 300
   wait_for_capacity_timeout = "0"
-  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances"]
+  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupMaxSize"]
   suspended_processes       = ["AZRebalance"] # the autoscaler decides which node ends
 
   mixed_instances_policy {

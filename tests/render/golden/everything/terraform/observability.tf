@@ -11,6 +11,8 @@ resource "aws_sns_topic" "alarms" {
 }
 
 locals {
+  told = concat([aws_sns_topic.alarms.arn], ["arn:aws:sns:eu-central-1:123456789012:on-call"]) # alerts
+
   load_balancer = { LoadBalancer = aws_lb.this.arn_suffix }
   target_group = {
     LoadBalancer = aws_lb.this.arn_suffix
@@ -19,7 +21,7 @@ locals {
 
   alarms = {
     load-balancer-errors = {
-      description = "The load balancer itself answers 5xx: no healthy node, or a connection that a node cut."
+      description = "The load balancer itself answers 5xx: no healthy node, or a connection that a node cut. First: The target group's health in the console; `keep_alive` of the service must be above the idle timeout."
       metric      = "HTTPCode_ELB_5XX_Count"
       dimensions  = local.load_balancer
       statistic   = "Sum"
@@ -27,7 +29,7 @@ locals {
       threshold   = 10
     }
     connection-errors = {
-      description = "Nodes refuse or lose connections of the load balancer."
+      description = "Nodes refuse or lose connections of the load balancer. First: `kubectl get nodes`, then `kubectl -n orders-api get endpointslices`: Pods that are gone must not be in there."
       metric      = "TargetConnectionErrorCount"
       dimensions  = local.load_balancer
       statistic   = "Sum"
@@ -35,7 +37,7 @@ locals {
       threshold   = 10
     }
     rejected-connections = {
-      description = "The load balancer is at its limit of connections."
+      description = "The load balancer is at its limit of connections. First: Who sends them: the load balancer's metrics by zone; slow answers hold connections open."
       metric      = "RejectedConnectionCount"
       dimensions  = local.load_balancer
       statistic   = "Sum"
@@ -43,7 +45,7 @@ locals {
       threshold   = 0
     }
     unhealthy-nodes = {
-      description = "Nodes fail the health check for two minutes."
+      description = "Nodes fail the health check for two minutes. First: `kubectl get nodes`: a node that is not ready, or one that the autoscaler takes away and that hangs."
       metric      = "UnHealthyHostCount"
       dimensions  = local.target_group
       statistic   = "Maximum"
@@ -51,7 +53,7 @@ locals {
       threshold   = 0
     }
     few-healthy-nodes = {
-      description = "Fewer than two healthy nodes: the next failure is an outage."
+      description = "Fewer than two healthy nodes: the next failure is an outage. First: `kubectl get nodes`, then the activities of the Auto Scaling group: no capacity, or no quota."
       metric      = "HealthyHostCount"
       dimensions  = local.target_group
       statistic   = "Minimum"
@@ -59,7 +61,7 @@ locals {
       threshold   = 2
     }
     slow = {
-      description = "The 99th percentile of response times is above the objective."
+      description = "The 99th percentile of response times is above the objective. First: `kubectl -n orders-api top pods` and `get hpa`: are there as many Pods as may be, and what do they wait for?"
       metric      = "TargetResponseTime"
       dimensions  = local.load_balancer
       statistic   = "p99"
@@ -84,20 +86,20 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   period              = 60
   evaluation_periods  = 2
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
+  alarm_actions       = local.told
+  ok_actions          = local.told
 }
 
 # As a share of all requests, so that it means the same at night and at noon.
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name          = "${local.service}-errors"
-  alarm_description   = "More of the answers are 5xx than the objective allows."
+  alarm_description   = "More of the answers are 5xx than the objective allows. First: `kubectl -n orders-api get pods`, then the logs of those that restart; `kubectl -n orders-api rollout undo deployment/orders-api` if it began with a deploy."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0.05 # 100 % less slo.availability
   evaluation_periods  = 2
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
+  alarm_actions       = local.told
+  ok_actions          = local.told
 
   metric_query {
     id          = "share"
@@ -127,14 +129,14 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
 resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
   for_each = local.groups
 
-  alarm_name          = "${local.service}-${each.key}-missing-nodes"
-  alarm_description   = "The group has had fewer instances than it wants for ten minutes."
+  alarm_name          = "${local.service}-missing-nodes-${each.key}"
+  alarm_description   = "A group has had fewer instances than it wants for ten minutes. First: The activities of the Auto Scaling group say why: no spot capacity (more types), no quota, no free address in a subnet."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   evaluation_periods  = 10
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
+  alarm_actions       = local.told
+  ok_actions          = local.told
 
   metric_query {
     id          = "missing"
@@ -145,6 +147,43 @@ resource "aws_cloudwatch_metric_alarm" "missing_nodes" {
 
   dynamic "metric_query" {
     for_each = { desired = "GroupDesiredCapacity", running = "GroupInServiceInstances" }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = "AWS/AutoScaling"
+        metric_name = metric_query.value
+        dimensions  = { AutoScalingGroupName = each.value }
+        period      = 60
+        stat        = "Average"
+      }
+    }
+  }
+}
+
+# Of the groups that the autoscaler scales.
+resource "aws_cloudwatch_metric_alarm" "group_at_maximum" {
+  for_each = { for key, name in local.groups : key => name if key != "master" }
+
+  alarm_name          = "${local.service}-group-at-maximum-${each.key}"
+  alarm_description   = "A group has wanted as many instances as it may have for ten minutes. First: `kubectl -n orders-api get pods --field-selector=status.phase=Pending`; raise `nodes.*.max` if Pods wait."
+  comparison_operator = "LessThanOrEqualToThreshold"
+  threshold           = 0
+  evaluation_periods  = 10
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.told
+  ok_actions          = local.told
+
+  metric_query {
+    id          = "room"
+    expression  = "maximum - desired"
+    label       = "instances that may still be added"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { maximum = "GroupMaxSize", desired = "GroupDesiredCapacity" }
 
     content {
       id = metric_query.key

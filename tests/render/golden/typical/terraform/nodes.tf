@@ -147,7 +147,7 @@ resource "aws_autoscaling_group" "master" {
   health_check_type         = "EC2"
   health_check_grace_period = 300
   wait_for_capacity_timeout = "0"
-  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances"]
+  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupMaxSize"]
 
   launch_template {
     id      = aws_launch_template.master.id
@@ -256,7 +256,7 @@ resource "aws_autoscaling_group" "scaling" {
   health_check_type         = "EC2"
   health_check_grace_period = 300
   wait_for_capacity_timeout = "0"
-  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances"]
+  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupMaxSize"]
   suspended_processes       = ["AZRebalance"] # the autoscaler decides which node ends
 
   mixed_instances_policy {
