@@ -166,13 +166,21 @@ HclModule HclModule::read(const render::Files& files) {
   return out;
 }
 
-std::vector<const HclBlock*> HclModule::resources(std::string_view type) const {
+std::vector<const HclBlock*> HclModule::blocks(std::string_view kind, std::string_view type) const {
   std::vector<const HclBlock*> out;
   for (const HclBlock& block : root_.blocks) {
-    if (block.type == "resource" && block.labels.size() == 2 && block.labels[0] == type)
+    if (block.type == kind && block.labels.size() == 2 && block.labels[0] == type)
       out.push_back(&block);
   }
   return out;
+}
+
+std::vector<const HclBlock*> HclModule::resources(std::string_view type) const {
+  return blocks("resource", type);
+}
+
+std::vector<const HclBlock*> HclModule::data(std::string_view type) const {
+  return blocks("data", type);
 }
 
 std::string HclModule::value(const std::string& expression) const {

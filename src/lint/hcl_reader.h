@@ -32,6 +32,7 @@ class HclModule {
   bool empty() const { return root_.blocks.empty(); }
   // Resources of a type, in file order.
   std::vector<const HclBlock*> resources(std::string_view type) const;
+  std::vector<const HclBlock*> data(std::string_view type) const;
   // The expression's literal value without quotes, through locals; its text where it is none.
   std::string value(const std::string& expression) const;
   std::string value(const HclBlock& block, std::string_view attribute) const {
@@ -43,6 +44,8 @@ class HclModule {
   const std::map<std::string, std::string>& locals() const { return locals_; }
 
  private:
+  std::vector<const HclBlock*> blocks(std::string_view kind, std::string_view type) const;
+
   HclBlock root_;
   std::map<std::string, std::string> locals_;
 };

@@ -22,7 +22,7 @@ spec::Spec shop() {
   spec.port = 8080;
   spec.domain = "shop.example.com";
   spec.health = "/healthz";
-  spec.confinement.read_only_root = true;
+  spec.confinement = {.user = 1000, .group = {}, .non_root = true, .read_only_root = true, .capabilities = {}};
   spec.alerts = {{"email", "ops@example.com"}};
   spec.replicas = {.min = 3, .max = 12};
   spec.env = {{"LOG_LEVEL", "info"}};
@@ -82,6 +82,15 @@ TEST(LintTest, EachMistakeInTheFileIsFoundByItsRule) {
       {"N4", [](spec::Spec& s) { s.alerts.clear(); }},
       {"N4", [](spec::Spec& s) { s.alerts.push_back({"slack", "env:X"}); }},
       {"D8", [](spec::Spec& s) { s.confinement.read_only_root = false; }},
+      {"D8", [](spec::Spec& s) { s.confinement.non_root = false; }},
+      {"D8", [](spec::Spec& s) { s.confinement.capabilities = {"SYS_ADMIN"}; }},
+      {"D8", [](spec::Spec& s) { s.sidecars.emplace_back().name = "x"; }},
+      {"R1", [](spec::Spec& s) { s.sidecars.emplace_back().cpu_milli = 3000; }},
+      {"R3",
+       [](spec::Spec& s) {
+         s.volumes = {{.name = "x", .size_bytes = s.memory_bytes, .in_memory = true}};
+         s.mounts = {{.path = "/x", .volume = "x"}};
+       }},
       {"E1", [](spec::Spec& s) { s.env = {{"TOKEN", ""}}; }},
       {"E3", [](spec::Spec& s) { s.env = {{"DB_PASSWORD", "x"}}; }},
       {"H1", [](spec::Spec& s) { s.replicas.min = 1; }},
@@ -164,6 +173,16 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
        "base64encode(templatefile(\"/etc/eks/bootstrap.sh"},
       {"L4", "terraform/nodes.tf", "\"minato.dev/node-group=master\"",
        "\"node-role.kubernetes.io/master=1\""},
+      {"A7", "terraform/nodes.tf", "resource \"aws_launch_template\" \"master\"",
+       "resource \"aws_autoscaling_attachment\" \"x\" {\n}\n\nresource \"aws_launch_template\" \"master\""},
+      {"D8", "kubernetes/base/deployment.yaml", "allowPrivilegeEscalation: false",
+       "allowPrivilegeEscalation: true"},
+      {"D8", "kubernetes/base/deployment.yaml", "allowPrivilegeEscalation: false", "privileged: true"},
+      {"D9", "kubernetes/base/deployment.yaml", "automountServiceAccountToken: false",
+       "automountServiceAccountToken: true"},
+      {"L1", "terraform/nodes.tf", "/amazon-linux-2023", "/amazon-linux-2"},
+      {"T5", "terraform/nodes.tf", "referenced_security_group_id = aws_security_group.load_balancer.id",
+       "cidr_ipv4 = \"0.0.0.0/0\""},
       {"A6", "terraform/nodes.tf", "health_check_type         = \"EC2\"",
        "health_check_type = \"ELB\""},
       {"C1", "terraform/cluster.tf", "\"API\"", "\"API_AND_CONFIG_MAP\""},
@@ -185,6 +204,13 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
        "maxUnavailable: 0"},
       {"H2", "kubernetes/base/pod-disruption-budget.yaml", "maxUnavailable: \"25%\"",
        "minAvailable: 3"},
+      {"H2", "kubernetes/base/pod-disruption-budget.yaml", "maxUnavailable: \"25%\"",
+       "minAvailable: \"90%\""},
+      {"H6", "kubernetes/base/pod-disruption-budget.yaml", "AlwaysAllow", "IfHealthyBudget"},
+      {"H5", "kubernetes/base/pod-disruption-budget.yaml", "apiVersion: policy/v1",
+       "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: other, namespace: shop}\nspec: "
+       "{maxUnavailable: 1, selector: {matchLabels: {app.kubernetes.io/name: shop}}}\n---\napiVersion: "
+       "policy/v1"},
       {"H3", "kubernetes/base/service.yaml", "nodePort: 30080", "nodePort: 8080"},
       {"L5", "terraform/nodes.tf", "http_tokens                 = \"required\"",
        "http_tokens = \"optional\""},
@@ -228,6 +254,47 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
     const auto findings = check(shop(), files, kNow);
     EXPECT_TRUE(ids(findings).contains(edit.id)) << edit.id << " is not in: " << show(findings);
   }
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+TEST(LintTest, TaintedNodesCountWherePodsSelectNone) {
+  auto files = render::render(shop());
+  ASSERT_TRUE(files);
+  std::string& deployment = files->at("kubernetes/base/deployment.yaml");
+  deployment = replaced(deployment, "whenUnsatisfiable: ScheduleAnyway", "whenUnsatisfiable: DoNotSchedule");
+  EXPECT_FALSE(ids(check(shop(), *files, kNow)).contains("D13"));
+  deployment = replaced(deployment, "      nodeSelector:  # nodes.scaling\n        minato.dev/node-group: scaling\n", "");
+  EXPECT_TRUE(ids(check(shop(), *files, kNow)).contains("D13"));
+  deployment = replaced(deployment, "whenUnsatisfiable: DoNotSchedule",
+                        "nodeTaintsPolicy: Honor\n        whenUnsatisfiable: DoNotSchedule");
+  EXPECT_FALSE(ids(check(shop(), *files, kNow)).contains("D13"));
+}
+
+TEST(LintTest, APolicyNeedsWhoEnforcesIt) {
+  spec::Spec spec = shop();
+  spec.network_policy.emplace();
+  auto files = render::render(spec);
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_FALSE(ids(check(spec, *files, kNow)).contains("H4"));
+  std::string& addons = files->at("terraform/addons.tf");
+  addons = replaced(addons, "enableNetworkPolicy", "enableOther");
+  EXPECT_TRUE(ids(check(spec, *files, kNow)).contains("H4"));
+}
+
+TEST(LintTest, DirectoriesOnDiskKeepNodesWhereTheAutoscalerSkipsThem) {
+  spec::Spec spec = shop();
+  spec.volumes = {{.name = "x", .size_bytes = 1 << 20}};
+  auto files = render::render(spec);
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_FALSE(ids(check(spec, *files, kNow)).contains("M1"));
+  std::string& values = files->at("kubernetes/addons/cluster-autoscaler-values.yaml");
+  values = replaced(values, "skip-nodes-with-local-storage: false", "skip-nodes-with-local-storage: true");
+  EXPECT_TRUE(ids(check(spec, *files, kNow)).contains("M1"));
 }
 
 TEST(HclReaderTest, BlocksListsAndLocalsAreRead) {

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "kube/types/apps.h"
 #include "kube/types/config.h"
+#include "kube/types/networking.h"
 #include "kube/types/service.h"
 #include "lint/rules.h"
 #include "render/identity.h"
@@ -149,6 +150,7 @@ void check_labels(const HclModule& module, const Manifests& manifests, const Sin
   }
 }
 
+// What stands there: text, or "true" and "false"; "" for anything else.
 std::string text_at(const json::value& value, const std::vector<std::string_view>& path) {
   const json::value* at = &value;
   for (const std::string_view key : path) {
@@ -156,6 +158,7 @@ std::string text_at(const json::value& value, const std::vector<std::string_view
     at = object == nullptr ? nullptr : object->if_contains(key);
     if (at == nullptr) return "";
   }
+  if (at->is_bool()) return at->get_bool() ? "true" : "false";
   return at->is_string() ? std::string(at->get_string()) : "";
 }
 
@@ -231,6 +234,20 @@ void check_node_removal(const HclModule& module, const json::value& autoscaler, 
   }
 }
 
+// Directories on a node's disk, of Pods that do not say that they may be left behind.
+void check_local_storage(const Manifests& manifests, const json::value& autoscaler, const Sink& found) {
+  if (text_at(autoscaler, {"extraArgs", "skip-nodes-with-local-storage"}) == "false") return;
+  for (const auto& [path, deployment] : manifests.of<kube::Deployment>()) {
+    const kube::PodTemplateSpec& pod = deployment->spec.template_;
+    const bool on_disk = std::ranges::any_of(pod.spec.volumes, [](const kube::Volume& volume) {
+      const auto* directory = volume.volume_source.empty_dir.get();
+      return volume.volume_source.host_path || (directory != nullptr && directory->medium != "Memory");
+    });
+    if (on_disk && !pod.metadata.annotations.contains("cluster-autoscaler.kubernetes.io/safe-to-evict"))
+      found("M1", path, "a directory on the node's disk, and the autoscaler skips such nodes");
+  }
+}
+
 void check_autoscaler(const HclModule& module, const Manifests& manifests, const Sink& found) {
   const json::value* values = values_file(manifests, "cluster-autoscaler");
   if (values == nullptr) return;
@@ -251,6 +268,7 @@ void check_autoscaler(const HclModule& module, const Manifests& manifests, const
             fmt::format("{} on a cluster of {}", tag, version));
   }
   check_node_removal(module, *values, found);
+  check_local_storage(manifests, *values, found);
 }
 
 // The identities in Terraform's local.pod_identities, as "namespace/account".
@@ -311,6 +329,17 @@ void check_identities(const HclModule& module, const Manifests& manifests, const
   }
 }
 
+// Of the VPC CNI, where EKS installs it.
+void check_policies(const HclModule& module, const Manifests& manifests, const Sink& found) {
+  const auto addons = module.resources("aws_eks_addon");
+  const auto enforces = [](const HclBlock* addon) {
+    return addon->attribute("configuration_values").find("enableNetworkPolicy") != std::string::npos;
+  };
+  if (addons.empty() || std::ranges::any_of(addons, enforces)) return;
+  for (const auto& [path, policy] : manifests.of<kube::NetworkPolicy>())
+    found("H4", path, "no add-on has enableNetworkPolicy");
+}
+
 void check_charts(const Manifests& manifests, const Sink& found) {
   for (const Manifest& each : manifests.all) {
     const json::object* object = each.json.if_object();
@@ -331,6 +360,7 @@ void check_across(const HclModule& module, const Manifests& manifests, const Sin
   check_taints(module, manifests, found);
   check_autoscaler(module, manifests, found);
   check_identities(module, manifests, found);
+  check_policies(module, manifests, found);
   check_charts(manifests, found);
 }
 

@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
+#include "base/strings.h"
 #include "kube/reflect.h"
 #include "kube/types/apps.h"
 #include "kube/types/autoscaling.h"
+#include "kube/types/config.h"
 #include "kube/types/policy.h"
 #include "kube/types/service.h"
 #include "lint/rules.h"
@@ -66,6 +69,41 @@ void check_container(const std::string& path, const kube::PodSpec& pod,
   }
 }
 
+void check_privileges(const std::string& path, const kube::Container& container, const Sink& found) {
+  const auto* security = container.security_context.get();
+  if (security != nullptr && security->privileged.value_or(false)) {
+    found("D8", path, container.name + " is privileged");
+  } else if (security == nullptr || security->allow_privilege_escalation.value_or(true)) {
+    found("D8", path, container.name + " may gain privileges (allowPrivilegeEscalation)");
+  }
+}
+
+// Nodes that Pods select by label are the only ones that count (nodeAffinityPolicy: Honor is the
+// default); tainted ones do, unless it is said otherwise.
+void check_spread(const std::string& path, const kube::PodSpec& pod, const Sink& found) {
+  const bool selects_nodes = !pod.node_selector.empty() || (pod.affinity && pod.affinity->node_affinity);
+  for (const kube::TopologySpreadConstraint& each : pod.topology_spread_constraints) {
+    const bool honors = each.node_taints_policy && *each.node_taints_policy == "Honor";
+    if (each.when_unsatisfiable == "DoNotSchedule" && !honors && !selects_nodes)
+      found("D13", path, each.topology_key + ": DoNotSchedule, and tainted nodes count");
+  }
+}
+
+std::string account_of(const kube::PodSpec& pod) {
+  return pod.service_account_name.empty() ? "default" : pod.service_account_name;
+}
+
+// The Pod's own word counts before its account's.
+bool mounts_token(const Manifests& manifests, const kube::Deployment& deployment) {
+  const kube::PodSpec& pod = deployment.spec.template_.spec;
+  if (pod.automount_service_account_token) return *pod.automount_service_account_token;
+  for (const auto& [path, account] : manifests.of<kube::ServiceAccount>()) {
+    if (account->metadata.namespace_ == deployment.metadata.namespace_ && account->metadata.name == account_of(pod))
+      return account->automount_service_account_token.value_or(true);
+  }
+  return true;
+}
+
 void check_deployment(const Manifests& manifests, const std::string& path,
                       const kube::Deployment& deployment, const Sink& found) {
   const kube::PodSpec& pod = deployment.spec.template_.spec;
@@ -85,6 +123,37 @@ void check_deployment(const Manifests& manifests, const std::string& path,
   }
   for (const kube::Container& container : pod.containers)
     check_container(path, pod, container, found);
+  for (const auto* containers : {&pod.containers, &pod.init_containers}) {
+    for (const kube::Container& container : *containers) check_privileges(path, container, found);
+  }
+  check_spread(path, pod, found);
+  if (mounts_token(manifests, deployment))
+    found("D9", path, "its Pods get a token of the service account " + account_of(pod));
+}
+
+// Deployments whose Pods a budget is about.
+std::vector<const kube::Deployment*> covered_by(const Manifests& manifests,
+                                                const kube::PodDisruptionBudget& budget) {
+  std::vector<const kube::Deployment*> out;
+  for (const auto& [path, deployment] : manifests.of<kube::Deployment>()) {
+    if (budget.spec.selector && budget.metadata.namespace_ == deployment->metadata.namespace_ &&
+        selects(budget.spec.selector->match_labels, deployment->spec.template_.metadata.labels)) {
+      out.push_back(deployment);
+    }
+  }
+  return out;
+}
+
+std::string text_of(const kube::IntOrString& value) {
+  return value.is_int() ? std::to_string(value.number()) : value.text();
+}
+
+// Of so many Pods. Rule: the disruption controller rounds percentages up.
+std::int32_t rounded_up(const kube::IntOrString& value, std::int32_t pods) {
+  if (value.is_int()) return value.number();
+  const std::string& text = value.text();
+  const auto percent = parse_int(text.substr(0, text.find('%')));
+  return percent ? static_cast<std::int32_t>((*percent * pods + 99) / 100) : 0;
 }
 
 void check_budget(const Manifests& manifests, const std::string& path,
@@ -92,22 +161,31 @@ void check_budget(const Manifests& manifests, const std::string& path,
   const auto& spec = budget.spec;
   if (spec.max_unavailable && is_none(*spec.max_unavailable))
     found("H2", path, "maxUnavailable allows none");
+  if (spec.unhealthy_pod_eviction_policy != "AlwaysAllow")
+    found("H6", path, "Pods that are not ready are protected like those that are");
   if (!spec.min_available) return;
-  if (!spec.min_available->is_int()) {
-    if (spec.min_available->text() == "100%") found("H2", path, "minAvailable: 100%");
-    return;
-  }
-  for (const auto& [other, deployment] : manifests.of<kube::Deployment>()) {
-    if (!spec.selector ||
-        !selects(spec.selector->match_labels, deployment->spec.template_.metadata.labels))
-      continue;
+  for (const kube::Deployment* deployment : covered_by(manifests, budget)) {
     const auto* autoscaler = autoscaler_of(manifests, *deployment);
     const std::int32_t least = autoscaler ? autoscaler->spec.min_replicas.value_or(1)
                                           : deployment->spec.replicas.value_or(1);
-    if (spec.min_available->number() >= least) {
+    const std::int32_t needed = rounded_up(*spec.min_available, least);
+    if (needed >= least) {
       found("H2", path,
-            fmt::format("minAvailable {} of {} Pods that there may be",
-                        spec.min_available->number(), least));
+            fmt::format("minAvailable {} is {} of {} Pods that there may be", text_of(*spec.min_available),
+                        needed, least));
+    }
+  }
+}
+
+// The eviction API refuses a Pod that it finds under two of them.
+void check_budgets_apart(const Manifests& manifests, const Sink& found) {
+  std::map<const kube::Deployment*, std::string> first;
+  for (const auto& [path, budget] : manifests.of<kube::PodDisruptionBudget>()) {
+    for (const kube::Deployment* deployment : covered_by(manifests, *budget)) {
+      const auto [other, is_first] = first.emplace(deployment, path);
+      if (!is_first)
+        found("H5", path,
+              fmt::format("{} is under that of {}, too", deployment->metadata.name, other->second));
     }
   }
 }
@@ -144,8 +222,7 @@ void check_service(const Manifests& manifests, const std::string& path,
           port.target_port == kube::IntOrString() ? kube::IntOrString(port.port) : port.target_port;
       if (!has_port(pod.spec, target))
         found("X7", path,
-              fmt::format("no container has the port {}",
-                          target.is_int() ? std::to_string(target.number()) : target.text()));
+              fmt::format("no container has the port {}", text_of(target)));
     }
   }
   if (!any) found("X7", path, "selects no Pods of any Deployment here");
@@ -159,6 +236,7 @@ void check_manifests(const Manifests& manifests, const Sink& found) {
     check_deployment(manifests, path, *each, found);
   for (const auto& [path, each] : manifests.of<kube::PodDisruptionBudget>())
     check_budget(manifests, path, *each, found);
+  check_budgets_apart(manifests, found);
   for (const auto& [path, each] : manifests.of<kube::Service>())
     check_service(manifests, path, *each, found);
 }

@@ -140,6 +140,26 @@ void check_image(std::string place, const std::string& image, const Sink& found)
   found("D10", std::move(place), "by tag, not by digest");
 }
 
+// `place` is "" of the service's own container, "sidecars.NAME." of another.
+void check_confinement(const std::string& place, const spec::Confinement& confinement, const Sink& found) {
+  if (!confinement.read_only_root)
+    found("D8", place + "read_only_root", "the root file system is writable");
+  if (!confinement.non_root)
+    found("D8", place + "user", confinement.user ? "root" : "whoever the image says, who may be root");
+  if (confinement.security_level() == "privileged")
+    found("D8", place + "capabilities", join(*confinement.capabilities, ", "));
+}
+
+void check_memory(const std::string& place, const spec::Spec& spec, const std::vector<spec::Mount>& mounts,
+                  std::int64_t memory_bytes, const Sink& found) {
+  for (const spec::Mount& mount : mounts) {
+    const auto volume = std::ranges::find(spec.volumes, mount.volume, &spec::Volume::name);
+    if (volume == spec.volumes.end() || !volume->in_memory || volume->size_bytes < memory_bytes) continue;
+    found("R3", place + "mounts", fmt::format("volume {} of {} MiB in memory, of {} MiB for all of it", mount.volume,
+                                              volume->size_bytes >> 20, memory_bytes >> 20));
+  }
+}
+
 // CloudWatch tells by mail and by topics; whom Alertmanager tells needs one.
 void check_alerts(const spec::Spec& spec, const Sink& found) {
   if (spec.alerts.empty()) found("N4", "alerts", "nobody is told of alarms");
@@ -156,7 +176,13 @@ void check_service(const spec::Spec& spec, const Sink& found) {
   check_image("eks.image", spec.eks.image, found);
   for (const spec::Sidecar& sidecar : spec.sidecars)
     check_image(fmt::format("sidecars.{}.image", sidecar.name), sidecar.image, found);
-  if (!spec.confinement.read_only_root) found("D8", "read_only_root", "the root file system is writable");
+  check_confinement("", spec.confinement, found);
+  check_memory("", spec, spec.mounts, spec.memory_bytes, found);
+  for (const spec::Sidecar& sidecar : spec.sidecars) {
+    const std::string place = fmt::format("sidecars.{}.", sidecar.name);
+    check_confinement(place, sidecar.confinement, found);
+    check_memory(place, spec, sidecar.mounts, sidecar.memory_bytes, found);
+  }
   for (const std::string& block : spec.eks.api_access) {
     if (block.ends_with("/0")) found("C3", "eks.api_access", block + " is everyone");
   }

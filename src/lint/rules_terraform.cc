@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/strings.h"
 #include "lint/rules.h"
 
 namespace minato::lint {
@@ -85,6 +88,65 @@ void check_groups(const HclModule& module, const Sink& found) {
   }
 }
 
+// Rule: hashicorp/aws aws_autoscaling_attachment, "Using with aws_autoscaling_group".
+void check_attachments(const HclModule& module, const Sink& found) {
+  if (module.resources("aws_autoscaling_attachment").empty()) return;
+  for (const HclBlock* group : module.resources("aws_autoscaling_group")) {
+    const bool own = group->block("traffic_source") != nullptr ||
+                     !group->attribute("target_group_arns").empty();
+    const std::string ignored = inner(*group, "lifecycle").attribute("ignore_changes");
+    const bool leaves_alone = ignored.find("target_group_arns") != std::string::npos ||
+                              ignored.find("traffic_source") != std::string::npos;
+    if (own && !leaves_alone)
+      found("A7", name_of(*group), "target groups in the group, and in an aws_autoscaling_attachment");
+  }
+}
+
+// Names of Amazon Linux 2: of its parameters and of its images, where 2023's say al2023.
+bool is_amazon_linux_2(std::string_view text) {
+  constexpr std::string_view kImage = "amazon-eks-node-";
+  if (text.find("/amazon-linux-2/") != std::string_view::npos || text.find("AL2_") != std::string_view::npos)
+    return true;
+  const std::size_t at = text.find(kImage);
+  return at != std::string_view::npos && text.substr(at + kImage.size()).starts_with("1.");
+}
+
+void check_images(const HclModule& module, const Sink& found) {
+  for (const HclBlock* parameter : module.data("aws_ssm_parameter")) {
+    if (is_amazon_linux_2(module.value(*parameter, "name")))
+      found("L1", "data." + name_of(*parameter), module.value(*parameter, "name"));
+  }
+  for (const HclBlock* image : module.data("aws_ami")) {
+    for (const HclBlock& filter : image->blocks) {
+      if (is_amazon_linux_2(filter.attribute("values")))
+        found("L1", "data." + name_of(*image), filter.attribute("values"));
+    }
+  }
+  for (const HclBlock* group : module.resources("aws_eks_node_group")) {
+    if (is_amazon_linux_2(module.value(*group, "ami_type")))
+      found("L1", name_of(*group), module.value(*group, "ami_type"));
+  }
+}
+
+// Whether the world reaches the ports that Services are on.
+void check_node_ports(const HclModule& module, const Sink& found) {
+  constexpr std::int64_t kFirst = 30000, kLast = 32767;
+  for (const auto& [type, blocks] : {std::pair{"aws_vpc_security_group_ingress_rule", "cidr_ipv4"},
+                                     {"aws_security_group_rule", "cidr_blocks"}}) {
+    for (const HclBlock* rule : module.resources(type)) {
+      if (module.value(*rule, "type") == "egress" ||
+          module.value(*rule, blocks).find("0.0.0.0/0") == std::string::npos)
+        continue;
+      const std::vector<std::string> from = module.values(*rule, "from_port"), to = module.values(*rule, "to_port");
+      for (std::size_t i = 0; i < std::min(from.size(), to.size()); ++i) {
+        const auto low = parse_int(from[i]), high = parse_int(to[i]);
+        if (low && high && *low <= kLast && *high >= kFirst)
+          found("T5", name_of(*rule), fmt::format("ports {} to {} for 0.0.0.0/0", *low, *high));
+      }
+    }
+  }
+}
+
 void check_listeners(const HclModule& module, const Sink& found) {
   for (const HclBlock* listener : module.resources("aws_lb_listener")) {
     const std::string protocol = module.value(*listener, "protocol");
@@ -104,6 +166,9 @@ void check_listeners(const HclModule& module, const Sink& found) {
 void check_terraform(const HclModule& module, const Sink& found) {
   check_cluster(module, found);
   check_groups(module, found);
+  check_attachments(module, found);
+  check_images(module, found);
+  check_node_ports(module, found);
   check_listeners(module, found);
 }
 

@@ -376,6 +376,10 @@ kubectl -n @{service} create secret generic @{secret_name}@{plain_literals}
 kubectl create namespace @{service}
 kubectl -n @{service} create secret generic @{alert_secret}@{alert_literals}
 @end
+@if first_nodes
+# The first Pods would all sit on the first node, and stay there.
+until [ "$(kubectl get nodes -l @{group_label}=scaling --no-headers | grep -cw Ready)" -ge @{first_nodes} ]; do sleep 5; done
+@end
 kubectl apply --server-side -k kubernetes/overlays/eks
 kubectl -n @{service} rollout status deployment/@{service}
 ```

@@ -387,9 +387,11 @@ std::string render_readme(const spec::Spec& spec, const Image& image) {
        {"network_line",
         spec.eks.vpc.id.empty() ? "the VPC" : "the existing VPC " + spec.eks.vpc.id},
        {"addons_line", uses_external_secrets(spec) ? ", secrets" : ""},
+       {"first_nodes", std::to_string(spec.scaling.min)},
        {"secret_name", secret_name(spec)},
        {"plain_literals", literals},
        {"secret_commands", secret_commands(spec)}});
+  values.flags["first_nodes"] = spec.scaling.min > 0;
   if (spec.eks.secrets == spec::Eks::Secrets::kPlain) values.flags["secrets"] = false;
   return expand(kReadme, values);
 }

@@ -28,6 +28,10 @@ LEFT_OUT = ("aws_eks_cluster", "aws_eks_addon", "aws_eks_access_entry", "aws_eks
 SERVICES = ("acm", "autoscaling", "cloudwatch", "ec2", "ecr", "elbv2", "iam", "logs", "route53",
             "secretsmanager", "sns", "ssm", "sts")
 
+# What the file means where it says nothing, as src/spec/spec.h has it.
+DEFAULTS = {"nodes": {"master": {"types": ["t3.medium"], "min": 2}, "scaling": {"types": ["m6i.large", "m5.large"], "min": 2}},
+            "load_balancer": {"deregistration_delay": "30s"}}
+
 STAND_IN = """
 resource "aws_security_group" "stand_in" {
   name   = "cluster"
@@ -93,6 +97,26 @@ resource "aws_autoscaling_lifecycle_hook" "drain" {{
   }}
 }}
 ''')
+
+
+def merged(base, over):
+    """One mapping over another, as overlays of the file are."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}
+
+
+def groups_of(spec):
+    """The Auto Scaling groups that a file asks for: name, sizes, types, on-demand base and percentage."""
+    out = {}
+    for name, nodes in spec["nodes"].items():
+        low, high = nodes["min"], max(nodes.get("max", 0), nodes["min"])
+        base, spot = nodes.get("on_demand_base", 0), int(str(nodes.get("spot", "0%")).rstrip("%"))
+        if name == "scaling" and spec.get("eks", {}).get("split_groups"):
+            out["on-demand"] = (base, high, nodes["types"], 0, 100)
+            low, base = max(0, low - base), 0
+        out[name] = (low, high, nodes["types"], base, 100 - spot)
+    return {f"shop-{name}": group for name, group in out.items()}
 
 
 class Moto:
@@ -270,7 +294,38 @@ nodes: {scaling: {min: 4, max: 20, spot: 100%, on_demand_base: 2}}
         self.terraform = Terraform(directory / "out/terraform")
         self.terraform.init()
         self.apply_twice()
-        self.destroyed(lambda service: self.client(service, "us-east-1"))
+        aws = lambda service: self.client(service, "us-east-1")
+        self.check_against_file(aws, texts)
+        self.destroyed(aws)
+
+    def check_against_file(self, aws, texts):
+        """What moto has is what the file asks for."""
+        import yaml
+        spec = DEFAULTS
+        for text in texts:
+            spec = merged(spec, yaml.safe_load(text))
+        target_group = self.check_balancer(aws, int(spec["load_balancer"]["deregistration_delay"].rstrip("s")),
+                                           "traffic-port" if spec.get("eks", {}).get("target_health") == "service" else "10256")
+        found = {}
+        for group in aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
+            name = group["AutoScalingGroupName"]
+            self.assertEqual([] if name == "shop-master" else [target_group["TargetGroupArn"]], group["TargetGroupARNs"])
+            self.assertEqual(3, len(group["VPCZoneIdentifier"].split(",")), "a subnet in each zone")
+            policy = group.get("MixedInstancesPolicy")
+            distribution = policy["InstancesDistribution"] if policy else {}
+            types = [o["InstanceType"] for o in policy["LaunchTemplate"]["Overrides"]] if policy else self.only_type(aws, group)
+            found[name] = (group["MinSize"], group["MaxSize"], types, distribution.get("OnDemandBaseCapacity", 0),
+                           distribution.get("OnDemandPercentageAboveBaseCapacity", 100))
+            tags = {tag["Key"]: tag["Value"] for tag in group["Tags"]}
+            self.assertEqual(name != "shop-master", tags.get("k8s.io/cluster-autoscaler/shop") == "owned")
+        self.assertEqual(groups_of(spec), found)
+        alarms = {alarm["AlarmName"] for alarm in aws("cloudwatch").describe_alarms()["MetricAlarms"]}
+        self.assertLessEqual({"shop-errors", "shop-slow", "shop-few-healthy-nodes", "shop-missing-nodes-master"}, alarms)
+
+    def only_type(self, aws, group):
+        version, = aws("ec2").describe_launch_template_versions(
+            LaunchTemplateId=group["LaunchTemplate"]["LaunchTemplateId"], Versions=["$Latest"])["LaunchTemplateVersions"]
+        return [version["LaunchTemplateData"]["InstanceType"]]
 
     def test_small(self):
         aws = self.applied("small", "us-east-1", "eks: {vpc: {nat: one}}\nload_balancer: {deregistration_delay: 45s}\n")
