@@ -7,7 +7,8 @@ namespace minato::blueprint {
 namespace {
 
 // What the node autoscaler reads of a group while it has no Node.
-// Rule: kubernetes/autoscaler cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery Setup".
+// Rule: kubernetes/autoscaler cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery
+// Setup".
 void add_autoscaler_tags(const spec::Spec& spec, NodeGroup& group) {
   auto& tags = group.group.tags;
   tags["k8s.io/cluster-autoscaler/enabled"] = "true";
@@ -16,7 +17,8 @@ void add_autoscaler_tags(const spec::Spec& spec, NodeGroup& group) {
     tags["k8s.io/cluster-autoscaler/node-template/label/" + key] = value;
   }
   for (const kube::Taint& taint : group.taints) {
-    tags["k8s.io/cluster-autoscaler/node-template/taint/" + taint.key] = taint.value + ":" + taint.effect;
+    tags["k8s.io/cluster-autoscaler/node-template/taint/" + taint.key] =
+        taint.value + ":" + taint.effect;
   }
 }
 

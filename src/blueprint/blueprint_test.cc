@@ -48,7 +48,8 @@ TEST(BlueprintTest, SecretsStandInTheSecretOnly) {
 TEST(BlueprintTest, NamesFollowContent) {
   spec::Spec changed = shop();
   changed.env[0].second = "debug";
-  const auto a = find<kube::ConfigMap>(compile(shop(), {})), b = find<kube::ConfigMap>(compile(changed, {}));
+  const auto a = find<kube::ConfigMap>(compile(shop(), {})),
+             b = find<kube::ConfigMap>(compile(changed, {}));
   EXPECT_NE(a->metadata.name, b->metadata.name);
   EXPECT_EQ(a->metadata.name, find<kube::ConfigMap>(compile(shop(), {}))->metadata.name);
 }
@@ -66,15 +67,19 @@ TEST(BlueprintTest, PodsAreConfinedSoFarAsImagesThatStartAsRootBearIt) {
 
 TEST(BlueprintTest, WhoIsNotRootHasNoCapabilities) {
   spec::Spec spec = shop();
-  spec.confinement = {.user = 1000, .group = 2000, .non_root = true, .read_only_root = true, .capabilities = {}};
+  spec.confinement = {
+      .user = 1000, .group = 2000, .non_root = true, .read_only_root = true, .capabilities = {}};
   const Blueprint blueprint = compile(spec, {});
   const auto deployment = find<kube::Deployment>(blueprint);
-  const kube::SecurityContext& security = *deployment->spec.template_.spec.containers[0].security_context;
+  const kube::SecurityContext& security =
+      *deployment->spec.template_.spec.containers[0].security_context;
   EXPECT_EQ(security.run_as_user, 1000);
   EXPECT_EQ(security.run_as_group, 2000);
   EXPECT_EQ(security.run_as_non_root, true);
   EXPECT_EQ(security.capabilities->drop, std::vector<std::string>{"ALL"});
-  EXPECT_EQ(find<kube::Namespace>(blueprint)->metadata.labels.at("pod-security.kubernetes.io/enforce"), "restricted");
+  EXPECT_EQ(
+      find<kube::Namespace>(blueprint)->metadata.labels.at("pod-security.kubernetes.io/enforce"),
+      "restricted");
 }
 
 TEST(BlueprintTest, NetworkPolicyLetsRequestsInAndNamesOut) {
@@ -83,13 +88,16 @@ TEST(BlueprintTest, NetworkPolicyLetsRequestsInAndNamesOut) {
   spec.network_policy.emplace();
   const auto open = find<kube::NetworkPolicy>(compile(spec, {}));
   EXPECT_EQ(open->spec.ingress.at(0).ports.at(0).port->number(), 8080);
-  EXPECT_TRUE(open->spec.ingress.at(0).from.empty()) << "the load balancer comes by way of any Node";
+  EXPECT_TRUE(open->spec.ingress.at(0).from.empty())
+      << "the load balancer comes by way of any Node";
   EXPECT_EQ(open->spec.egress.at(0).ports.size(), 2u);
-  EXPECT_EQ(open->spec.egress.at(1).to.at(0).ip_block->except, std::vector<std::string>{"169.254.169.254/32"});
+  EXPECT_EQ(open->spec.egress.at(1).to.at(0).ip_block->except,
+            std::vector<std::string>{"169.254.169.254/32"});
   spec.network_policy->egress = {"10.0.0.0/8"};
   const auto narrow = find<kube::NetworkPolicy>(compile(spec, {}));
   EXPECT_EQ(narrow->spec.egress.at(1).to.at(0).ip_block->cidr, "10.0.0.0/8");
-  EXPECT_EQ(narrow->spec.egress.at(1).to.at(1).ip_block->cidr, "169.254.170.23/32") << "EKS Pod Identity";
+  EXPECT_EQ(narrow->spec.egress.at(1).to.at(1).ip_block->cidr, "169.254.170.23/32")
+      << "EKS Pod Identity";
 }
 
 TEST(BlueprintTest, SidecarsStartAndStopInTheirOrder) {
@@ -99,13 +107,15 @@ TEST(BlueprintTest, SidecarsStartAndStopInTheirOrder) {
   spec::Sidecar first, around, beside;
   first.name = "migrate", first.runs = spec::Sidecar::Runs::kFirst;
   around.name = "proxy", around.port = 9000, around.health = "/ready", around.mounts = spec.mounts;
-  beside.name = "cache", beside.runs = spec::Sidecar::Runs::kBeside, beside.check = {"redis-cli", "ping"};
+  beside.name = "cache", beside.runs = spec::Sidecar::Runs::kBeside,
+  beside.check = {"redis-cli", "ping"};
   beside.secrets = {"TOKEN"};
   spec.sidecars = {around, first, beside};
   const auto deployment = find<kube::Deployment>(compile(spec, {{"TOKEN", "x"}}));
   const kube::PodSpec& pod = deployment->spec.template_.spec;
   ASSERT_EQ(pod.init_containers.size(), 2u);
-  EXPECT_EQ(pod.init_containers[0].restart_policy, "Always") << "goes on, and ends after the service";
+  EXPECT_EQ(pod.init_containers[0].restart_policy, "Always")
+      << "goes on, and ends after the service";
   EXPECT_EQ(pod.init_containers[0].startup_probe->probe_handler.http_get->port.number(), 9000);
   EXPECT_EQ(pod.init_containers[0].volume_mounts.at(0).mount_path, "/run/proxy");
   EXPECT_FALSE(pod.init_containers[1].restart_policy);

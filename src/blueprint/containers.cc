@@ -53,14 +53,16 @@ void mount(const std::vector<spec::Mount>& mounts, kube::Container& container) {
 // Memory is bounded at its request so that a leak ends its own container, not its neighbours.
 // CPU is not: a limit throttles the very requests that a free core could serve.
 void size(std::int64_t cpu_milli, std::int64_t memory_bytes, kube::Container& container) {
-  container.resources.requests = {{std::string(kube::kCpu), kube::Quantity::milli(cpu_milli)},
-                                  {std::string(kube::kMemory), kube::Quantity::bytes(memory_bytes)}};
+  container.resources.requests = {
+      {std::string(kube::kCpu), kube::Quantity::milli(cpu_milli)},
+      {std::string(kube::kMemory), kube::Quantity::bytes(memory_bytes)}};
   container.resources.limits = {{std::string(kube::kMemory), kube::Quantity::bytes(memory_bytes)}};
 }
 
 void drain_before_stop(const spec::Spec& spec, kube::Container& container) {
   if (spec.stop.drain > Duration{0})
-    container.lifecycle.emplace().pre_stop.emplace().sleep.emplace().seconds = whole_seconds(spec.stop.drain);
+    container.lifecycle.emplace().pre_stop.emplace().sleep.emplace().seconds =
+        whole_seconds(spec.stop.drain);
 }
 
 void add_sidecar_probes(const spec::Sidecar& sidecar, kube::Container& container) {
@@ -107,7 +109,8 @@ kube::Container make_sidecar(const spec::Spec& spec, const spec::Sidecar& sideca
   mount(sidecar.mounts, out);
   add_sidecar_probes(sidecar, out);
   confine(sidecar.confinement, out);
-  // What runs around the service is told to stop once the service has; what runs beside it, with it.
+  // What runs around the service is told to stop once the service has; what runs beside it, with
+  // it.
   if (sidecar.runs == spec::Sidecar::Runs::kBeside) drain_before_stop(spec, out);
   if (sidecar.runs == spec::Sidecar::Runs::kAround) out.restart_policy = "Always";
   return out;
@@ -116,14 +119,15 @@ kube::Container make_sidecar(const spec::Spec& spec, const spec::Sidecar& sideca
 }  // namespace
 
 kube::Container make_service_container(const spec::Spec& spec, const std::string& config_map,
-                               const std::string& secret) {
+                                       const std::string& secret) {
   kube::Container out;
   out.name = spec.service;
   out.image = spec.image;
   out.command = spec.command;
   out.args = spec.args;
   out.image_pull_policy = "IfNotPresent";
-  out.ports.push_back({.name = std::string(kServicePort), .container_port = spec.port, .protocol = "TCP"});
+  out.ports.push_back(
+      {.name = std::string(kServicePort), .container_port = spec.port, .protocol = "TCP"});
   out.env = {field_env("POD_NAME", "metadata.name"), field_env("POD_IP", "status.podIP"),
              field_env("NODE_NAME", "spec.nodeName"),
              // Set on the Pod when it is bound (upstream: PodTopologyLabels admission).

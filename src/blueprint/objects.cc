@@ -60,7 +60,8 @@ std::string_view security_level(const spec::Spec& spec) {
     return std::ranges::find(kLevels, confinement.security_level());
   };
   auto least = level_of(spec.confinement);
-  for (const spec::Sidecar& sidecar : spec.sidecars) least = std::min(least, level_of(sidecar.confinement));
+  for (const spec::Sidecar& sidecar : spec.sidecars)
+    least = std::min(least, level_of(sidecar.confinement));
   return *least;
 }
 
@@ -85,7 +86,8 @@ kube::Namespace make_namespace(const spec::Spec& spec) {
 kube::ConfigMap make_config_map(const spec::Spec& spec) {
   kube::ConfigMap out;
   for (const auto& [name, value] : spec.env) out.data.emplace(name, value);
-  out.metadata.name = fmt::format("{}-env-{}", spec.service, content_hash(kube::to_json_text(out.data)));
+  out.metadata.name =
+      fmt::format("{}-env-{}", spec.service, content_hash(kube::to_json_text(out.data)));
   out.metadata.namespace_ = spec.service;
   out.metadata.labels = labels_of(spec);
   out.immutable = true;
@@ -96,7 +98,8 @@ kube::Secret make_secret(const spec::Spec& spec, const SecretValues& secrets) {
   kube::Secret out;
   out.type = "Opaque";
   for (const auto& [name, value] : secrets) out.data.emplace(name, kube::Bytes{value});
-  out.metadata.name = fmt::format("{}-secret-{}", spec.service, content_hash(kube::to_json_text(out.data)));
+  out.metadata.name =
+      fmt::format("{}-secret-{}", spec.service, content_hash(kube::to_json_text(out.data)));
   out.metadata.namespace_ = spec.service;
   out.metadata.labels = labels_of(spec);
   out.immutable = true;
@@ -127,10 +130,12 @@ kube::Deployment make_deployment(const spec::Spec& spec, const std::string& conf
   pod.spec.security_context.emplace().seccomp_profile.emplace().type = "RuntimeDefault";
   pod.spec.priority_class_name = spec.service;
   pod.spec.node_selector = {{std::string(kube::kLabelNodeGroup), std::string(kScalingGroup)}};
-  pod.spec.tolerations = {tolerate_briefly(kube::kTaintNotReady), tolerate_briefly(kube::kTaintUnreachable)};
+  pod.spec.tolerations = {tolerate_briefly(kube::kTaintNotReady),
+                          tolerate_briefly(kube::kTaintUnreachable)};
   pod.spec.topology_spread_constraints = {spread_over(kube::kLabelZone, spec),
                                           spread_over(kube::kLabelHostname, spec)};
-  pod.spec.termination_grace_period_seconds = whole_seconds(spec.stop.drain) + whole_seconds(spec.stop.timeout);
+  pod.spec.termination_grace_period_seconds =
+      whole_seconds(spec.stop.drain) + whole_seconds(spec.stop.timeout);
   pod.spec.automount_service_account_token = false;
   pod.spec.enable_service_links = false;
   return out;
@@ -163,7 +168,8 @@ kube::HorizontalPodAutoscaler make_autoscaler(const spec::Spec& spec) {
   out.metadata.name = spec.service;
   out.metadata.namespace_ = spec.service;
   out.metadata.labels = labels_of(spec);
-  out.spec.scale_target_ref = {.kind = "Deployment", .name = spec.service, .api_version = "apps/v1"};
+  out.spec.scale_target_ref = {
+      .kind = "Deployment", .name = spec.service, .api_version = "apps/v1"};
   out.spec.min_replicas = spec.replicas.min;
   out.spec.max_replicas = spec.replicas.max;
   out.spec.metrics.push_back(utilization_of(kube::kCpu, spec.replicas.cpu_percent));

@@ -59,15 +59,17 @@ kube::Container make_container(const Role& role, const SystemOptions& options,
   out.image_pull_policy = "IfNotPresent";
   out.args = std::move(arguments);
   out.args.insert(out.args.begin(), std::string(role.name));
-  out.resources.requests = {{std::string(kube::kCpu), kube::Quantity::milli(role.cpu_milli)},
-                            {std::string(kube::kMemory), kube::Quantity::bytes(role.memory_mib << 20)}};
+  out.resources.requests = {
+      {std::string(kube::kCpu), kube::Quantity::milli(role.cpu_milli)},
+      {std::string(kube::kMemory), kube::Quantity::bytes(role.memory_mib << 20)}};
   auto& security = out.security_context.emplace();
   security.allow_privilege_escalation = false;
   security.read_only_root_filesystem = true;
   return out;
 }
 
-void mount_host_path(kube::PodSpec& pod, std::string_view name, const std::string& from, std::string_view to) {
+void mount_host_path(kube::PodSpec& pod, std::string_view name, const std::string& from,
+                     std::string_view to) {
   kube::Volume volume;
   volume.name = name;
   volume.volume_source.host_path.emplace().path = from;
@@ -98,14 +100,16 @@ kube::PodTemplateSpec master_pod(const Role& role, kube::Container container) {
   out.spec.containers.push_back(std::move(container));
   out.spec.node_selector = {{std::string(kube::kLabelNodeGroup), std::string(kMasterGroup)}};
   out.spec.tolerations = {tolerate(kube::kLabelNodeGroup, kube::kNoSchedule),
-                          tolerate_briefly(kube::kTaintNotReady), tolerate_briefly(kube::kTaintUnreachable)};
+                          tolerate_briefly(kube::kTaintNotReady),
+                          tolerate_briefly(kube::kTaintUnreachable)};
   out.spec.priority_class_name = "system-cluster-critical";
   kube::TopologySpreadConstraint spread;
   spread.max_skew = 1;
   spread.topology_key = kube::kLabelZone;
   // One zone left must still be able to run both.
   spread.when_unsatisfiable = "ScheduleAnyway";
-  spread.label_selector.emplace().match_labels = {{std::string(kLabelRole), std::string(role.name)}};
+  spread.label_selector.emplace().match_labels = {
+      {std::string(kLabelRole), std::string(role.name)}};
   out.spec.topology_spread_constraints = {std::move(spread)};
   out.spec.termination_grace_period_seconds = 5;
   out.spec.automount_service_account_token = false;
@@ -187,9 +191,9 @@ kube::DaemonSet make_agent(const SystemOptions& options) {
   out.spec.selector.emplace().match_labels = {{std::string(kLabelRole), std::string(kRoleAgent)}};
   kube::PodTemplateSpec& pod = out.spec.template_;
   pod.metadata.labels = labels_of(kAgent);
-  pod.spec.containers.push_back(
-      make_container(kAgent, options, {"--directory", std::string(kAgentPath), "--poll-ms",
-                                std::to_string(milliseconds(options.agent_poll))}));
+  pod.spec.containers.push_back(make_container(kAgent, options,
+                                               {"--directory", std::string(kAgentPath), "--poll-ms",
+                                                std::to_string(milliseconds(options.agent_poll))}));
   mount_host_path(pod.spec, "agent", options.agent_directory, kAgentPath);
   // The metadata service answers an instance's own network; Pods are one hop too far.
   pod.spec.host_network = true;

@@ -9,8 +9,8 @@
 namespace minato::ecs {
 namespace {
 
-// What a noticed spot interruption leaves: 120 s, less the agent's poll; and what of it Pods may take.
-// Rule: EC2 User Guide, "Spot Instance interruption notices".
+// What a noticed spot interruption leaves: 120 s, less the agent's poll; and what of it Pods may
+// take. Rule: EC2 User Guide, "Spot Instance interruption notices".
 constexpr std::int64_t kNoticeSeconds = 115;
 constexpr std::int64_t kLongestGraceSeconds = 90;
 constexpr std::int64_t kDrainSeconds = 10;
@@ -18,7 +18,8 @@ constexpr std::int64_t kDefaultStopSeconds = 20;
 constexpr std::int64_t kDefaultDelaySeconds = 30;
 constexpr std::int64_t kLongestDetectionSeconds = 30;
 constexpr std::int64_t kShortestIntervalSeconds = 5;
-constexpr std::int64_t kSpareNodes = 1;  // One zone's worth of rounding, or a Node that is replaced.
+constexpr std::int64_t kSpareNodes =
+    1;  // One zone's worth of rounding, or a Node that is replaced.
 
 void amend(std::vector<Entry>& report, std::string_view field, std::string note) {
   const auto found = std::ranges::find_if(
@@ -54,7 +55,8 @@ std::int64_t number_of(const Draft& draft, const std::string& key, std::int64_t 
   return found == draft.health_check.end() ? otherwise : std::stoll(found->second);
 }
 
-// Most target groups were made with AWS's defaults, by which a dead target is noticed after a minute.
+// Most target groups were made with AWS's defaults, by which a dead target is noticed after a
+// minute.
 void fit_health_check(Draft& draft, std::vector<Entry>& report) {
   const std::int64_t interval = number_of(draft, "interval", kShortestIntervalSeconds);
   const std::int64_t unhealthy = number_of(draft, "unhealthy", 2);
@@ -110,10 +112,9 @@ void fit_nodes(Draft& draft) {
     if (each >= 2) break;
   }
   if (each == 0) return;  // Larger than all of them: lint says so.
-  draft.min_nodes = std::max<std::int64_t>(
-      {2, nodes_for(draft.min_replicas, each), draft.on_demand_base});
-  draft.max_nodes =
-      std::max(draft.min_nodes, nodes_for(most_replicas(draft), each)) + kSpareNodes;
+  draft.min_nodes =
+      std::max<std::int64_t>({2, nodes_for(draft.min_replicas, each), draft.on_demand_base});
+  draft.max_nodes = std::max(draft.min_nodes, nodes_for(most_replicas(draft), each)) + kSpareNodes;
 }
 
 }  // namespace

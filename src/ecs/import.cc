@@ -91,7 +91,8 @@ json::object sidecars_of(const Draft& draft) {
     add_program(sidecar.program, each);
     if (!sidecar.program.secrets.empty()) each["secrets"] = texts(sidecar.program.secrets);
     if (!sidecar.check.empty()) each["check"] = texts(sidecar.check);
-    if (sidecar.startup_seconds > 0) each["startup"] = seconds(std::max<std::int64_t>(sidecar.startup_seconds, 30));
+    if (sidecar.startup_seconds > 0)
+      each["startup"] = seconds(std::max<std::int64_t>(sidecar.startup_seconds, 30));
     out[sidecar.name] = std::move(each);
   }
   return out;
@@ -109,7 +110,8 @@ json::object replicas_of(const Draft& draft) {
 }
 
 json::object file_of(const Draft& draft) {
-  json::object out{{"service", draft.service}, {"image", draft.program.image}, {"port", draft.port}};
+  json::object out{
+      {"service", draft.service}, {"image", draft.program.image}, {"port", draft.port}};
   const auto add = [&](std::string_view key, json::object value) {
     if (!value.empty()) out[key] = std::move(value);
   };

@@ -181,17 +181,22 @@ constexpr const char* kFourContainers = R"json({"family": "shop", "cpu": "2048",
      "healthCheck": {"command": ["CMD", "/check"]}}]})json";
 
 TEST(ImportTest, ContainersBesideTheServiceStartInTheirOrder) {
-  const auto result = import_texts(kFourContainers, R"({"serviceName": "shop", "loadBalancers": [{"containerName": "app", "containerPort": 3000}]})");
+  const auto result = import_texts(
+      kFourContainers,
+      R"({"serviceName": "shop", "loadBalancers": [{"containerName": "app", "containerPort": 3000}]})");
   ASSERT_TRUE(result) << result.error().message;
   const auto spec = spec::read({{"minato.yaml", result->yaml}});
   ASSERT_TRUE(spec) << spec.error().message << result->yaml;
   using Runs = spec::Sidecar::Runs;
   std::vector<std::pair<std::string, Runs>> order;
   for (const spec::Sidecar& each : spec->sidecars) order.emplace_back(each.name, each.runs);
-  EXPECT_EQ(order, (std::vector<std::pair<std::string, Runs>>{
-                       {"schema", Runs::kFirst}, {"cache", Runs::kAround}, {"proxy", Runs::kAround}, {"agent", Runs::kBeside}}));
+  EXPECT_EQ(order, (std::vector<std::pair<std::string, Runs>>{{"schema", Runs::kFirst},
+                                                              {"cache", Runs::kAround},
+                                                              {"proxy", Runs::kAround},
+                                                              {"agent", Runs::kBeside}}));
   EXPECT_EQ(spec->sidecars[0].confinement.user, 0);
-  EXPECT_EQ(spec->sidecars[1].check, (std::vector<std::string>{"/bin/sh", "-c", "redis-cli ping || exit 1"}));
+  EXPECT_EQ(spec->sidecars[1].check,
+            (std::vector<std::string>{"/bin/sh", "-c", "redis-cli ping || exit 1"}));
   EXPECT_EQ(spec->sidecars[1].startup, 40s);
   EXPECT_EQ(spec->sidecars[1].confinement.capabilities, std::vector<std::string>{});
   EXPECT_TRUE(spec->sidecars[2].check.empty()) << "the service waits for its start only";
@@ -202,16 +207,22 @@ TEST(ImportTest, ContainersBesideTheServiceStartInTheirOrder) {
   EXPECT_EQ(spec->mounts.size(), 3u);
   const std::string app = "containerDefinitions[app].";
   EXPECT_NE(note_of(*result, app + "user", Fate::kLost).find("a name"), std::string::npos);
-  EXPECT_NE(note_of(*result, app + "mountPoints[/run/app]", Fate::kChanged).find("writable"), std::string::npos);
+  EXPECT_NE(note_of(*result, app + "mountPoints[/run/app]", Fate::kChanged).find("writable"),
+            std::string::npos);
   EXPECT_NE(note_of(*result, app + "mountPoints[/data]", Fate::kLost), "not in the report");
   EXPECT_NE(note_of(*result, app + "linuxParameters.maxSwap", Fate::kLost), "not in the report");
   EXPECT_NE(note_of(*result, app + "dependsOn", Fate::kKept), "not in the report");
   EXPECT_NE(note_of(*result, "volumes[host]", Fate::kLost).find("the node"), std::string::npos);
   EXPECT_NE(note_of(*result, "volumes[Old_Files]", Fate::kLost), "not in the report");
-  EXPECT_NE(note_of(*result, "containerDefinitions[schema]", Fate::kChanged).find("must end well"), std::string::npos);
-  EXPECT_NE(note_of(*result, "containerDefinitions[proxy].healthCheck", Fate::kLost).find("hold it up"), std::string::npos);
-  EXPECT_NE(note_of(*result, "containerDefinitions[agent].essential", Fate::kChanged), "not in the report");
-  EXPECT_NE(note_of(*result, "containerDefinitions[Cache].stopTimeout", Fate::kLost), "not in the report");
+  EXPECT_NE(note_of(*result, "containerDefinitions[schema]", Fate::kChanged).find("must end well"),
+            std::string::npos);
+  EXPECT_NE(
+      note_of(*result, "containerDefinitions[proxy].healthCheck", Fate::kLost).find("hold it up"),
+      std::string::npos);
+  EXPECT_NE(note_of(*result, "containerDefinitions[agent].essential", Fate::kChanged),
+            "not in the report");
+  EXPECT_NE(note_of(*result, "containerDefinitions[Cache].stopTimeout", Fate::kLost),
+            "not in the report");
 }
 
 TEST(ImportTest, ContainersThatWaitForEachOtherDoNotHoldItUp) {
@@ -228,8 +239,10 @@ TEST(ImportTest, ScalingByMemoryFollowsMemory) {
       {"PolicyName": "s", "PolicyType": "StepScaling"}]})json");
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(spec::read({{"minato.yaml", result->yaml}})->replicas.memory_percent, 75);
-  EXPECT_NE(note_of(*result, "ScalingPolicies[m]", Fate::kChanged).find("scales in, too"), std::string::npos);
-  EXPECT_NE(note_of(*result, "ScalingPolicies[s]", Fate::kLost).find("by steps"), std::string::npos);
+  EXPECT_NE(note_of(*result, "ScalingPolicies[m]", Fate::kChanged).find("scales in, too"),
+            std::string::npos);
+  EXPECT_NE(note_of(*result, "ScalingPolicies[s]", Fate::kLost).find("by steps"),
+            std::string::npos);
 }
 
 TEST(ImportTest, HandWrittenDefinitionOnEc2) {

@@ -69,13 +69,13 @@ void read_target_group(const boost::json::value& group, Draft& draft, std::vecto
 // The service's own container.
 void read_container(Fields& in, Draft& draft);
 // The others; `main` is the service's own, whose dependencies say when each of them runs.
-void read_sidecars(const boost::json::array& containers, const boost::json::value& main, Draft& draft,
-                   std::vector<Entry>& report);
+void read_sidecars(const boost::json::array& containers, const boost::json::value& main,
+                   Draft& draft, std::vector<Entry>& report);
 // What each of them has. `draft.volumes` are known by then.
 void read_program(Fields& in, Draft& draft, Program& program);
 
-// Brings what was taken over within what minato's own rules allow, and finds Nodes that hold it; says
-// so in the report.
+// Brings what was taken over within what minato's own rules allow, and finds Nodes that hold it;
+// says so in the report.
 void fit(Draft& draft, std::vector<Entry>& report);
 // replicas.max, given or assumed.
 std::int64_t most_replicas(const Draft& draft);
@@ -84,6 +84,9 @@ std::int64_t most_replicas(const Draft& draft);
 std::string region_of(std::string_view arn);
 // A name as minato takes it: a-z, 0-9 and '-', at most 40.
 std::string service_name(std::string_view text);
+// The first of the object's list of that name, else `otherwise`.
+const boost::json::value& first_of(const boost::json::value& object, std::string_view list,
+                                   const boost::json::value& otherwise);
 // The member of an object when it is text, else "".
 std::string text_of(const boost::json::value& object, std::string_view member);
 // The items of a list that are text.

@@ -14,20 +14,22 @@ namespace {
 // What a container of Amazon ECS has unless its definition says otherwise.
 // Rule: Amazon ECS API Reference, KernelCapabilities; moby/moby daemon/pkg/oci/caps/defaults.go.
 constexpr auto kDockerCapabilities = std::to_array<std::string_view>(
-    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
-     "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"});
+    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+     "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"});
 
 void read_size(Fields& in, Program& out) {
   if (const std::int64_t cpu = in.number("cpu").value_or(0); cpu > 0) {
     out.cpu_milli = std::max<std::int64_t>(1, cpu * 1000 / 1024);
-    in.kept("cpu", fmt::format("cpu: {}m, as a request: free CPU may be used beyond it", out.cpu_milli));
+    in.kept("cpu",
+            fmt::format("cpu: {}m, as a request: free CPU may be used beyond it", out.cpu_milli));
   }
   const std::int64_t hard = in.number("memory").value_or(0),
                      soft = in.number("memoryReservation").value_or(0);
   if (hard > 0 || soft > 0) out.memory_mib = hard > 0 ? hard : soft;
   if (hard > 0) in.kept("memory", fmt::format("memory: {}Mi", hard));
   if (soft > 0 && hard > 0)
-    in.changed("memoryReservation", fmt::format("memory: {}Mi is both asked for and the bound", hard));
+    in.changed("memoryReservation",
+               fmt::format("memory: {}Mi is both asked for and the bound", hard));
   if (soft > 0 && hard == 0)
     in.changed("memoryReservation", fmt::format("memory: {}Mi, which is now also the bound", soft));
 }
@@ -58,7 +60,8 @@ void read_secret(const json::value& value, Fields& in, Draft& draft, Program& ou
     in.lost(field, fmt::format("'{}' is in neither SSM nor Secrets Manager", from));
     return;
   }
-  const auto known = std::ranges::find(draft.secrets, name, &std::pair<std::string, std::string>::first);
+  const auto known =
+      std::ranges::find(draft.secrets, name, &std::pair<std::string, std::string>::first);
   if (known != draft.secrets.end() && known->second != source) {
     in.lost(field, fmt::format("another container's secret of that name is {}; rename one of them",
                                known->second));
@@ -70,7 +73,8 @@ void read_secret(const json::value& value, Fields& in, Draft& draft, Program& ou
   if (lost.empty())
     in.kept(field, "secrets: " + source);
   else
-    in.changed(field, fmt::format("secrets: {}; {} is not pinned, the current one is taken", source, lost));
+    in.changed(field, fmt::format("secrets: {}; {} is not pinned, the current one is taken", source,
+                                  lost));
 }
 
 void read_environment(Fields& in, Draft& draft, Program& out) {
@@ -88,7 +92,9 @@ void read_user(Fields& in, Program& out) {
   if (user.empty()) return;
   const std::string number = user == "root" ? "0" : user;
   if (number.find_first_not_of("0123456789:") != std::string::npos) {
-    in.lost("user", fmt::format("'{}' is a name, which a cluster does not know; say its number in 'user'", user));
+    in.lost("user",
+            fmt::format("'{}' is a name, which a cluster does not know; say its number in 'user'",
+                        user));
     return;
   }
   out.user = number;
@@ -99,7 +105,8 @@ void read_capabilities(const json::value& value, Fields& in, Program& out) {
   if (says_nothing(value)) return;
   std::vector<Entry> unused;
   Fields capabilities(value, "", unused);
-  const std::vector<std::string> drop = texts_of(capabilities.list("drop")), add = texts_of(capabilities.list("add"));
+  const std::vector<std::string> drop = texts_of(capabilities.list("drop")),
+                                 add = texts_of(capabilities.list("add"));
   const auto has = [](const std::vector<std::string>& list, std::string_view name) {
     return std::ranges::find(list, name) != list.end();
   };
@@ -110,7 +117,9 @@ void read_capabilities(const json::value& value, Fields& in, Program& out) {
   for (const std::string& name : add) {
     if (name != "ALL" && !has(left, name)) left.push_back(name);
   }
-  if (has(add, "ALL")) in.lost("linuxParameters.capabilities.add", "all of them is privileged, which is not supported");
+  if (has(add, "ALL"))
+    in.lost("linuxParameters.capabilities.add",
+            "all of them is privileged, which is not supported");
   in.kept("linuxParameters.capabilities",
           left.empty() ? "capabilities: []" : fmt::format("capabilities: {}", join(left, ", ")));
   out.capabilities = std::move(left);
@@ -135,16 +144,20 @@ void read_linux_parameters(Fields& in, Draft& draft, Program& out) {
   for (const json::value& each : linux_part.list("tmpfs")) {
     const std::string path = text_of(each, "containerPath");
     Fields tmpfs(each, "", unused);
-    const std::string name =
-        add_memory_volume(service_name("memory" + path), tmpfs.number("size").value_or(0), path, draft, out);
-    in.kept(fmt::format("linuxParameters.tmpfs[{}]", path), fmt::format("volumes.{}, in memory", name));
+    const std::string name = add_memory_volume(service_name("memory" + path),
+                                               tmpfs.number("size").value_or(0), path, draft, out);
+    in.kept(fmt::format("linuxParameters.tmpfs[{}]", path),
+            fmt::format("volumes.{}, in memory", name));
   }
   if (const std::int64_t mib = linux_part.number("sharedMemorySize").value_or(0); mib > 0) {
     const std::string name = add_memory_volume("shared-memory", mib, "/dev/shm", draft, out);
-    in.kept("linuxParameters.sharedMemorySize", fmt::format("volumes.{}, in memory, at /dev/shm", name));
+    in.kept("linuxParameters.sharedMemorySize",
+            fmt::format("volumes.{}, in memory, at /dev/shm", name));
   }
   if (linux_part.flag("initProcessEnabled"))
-    in.lost("linuxParameters.initProcessEnabled", "the process is number 1 of its container: it, or an init of its image, reaps its children");
+    in.lost("linuxParameters.initProcessEnabled",
+            "the process is number 1 of its container: it, or an init of its image, reaps its "
+            "children");
   for (const char* name : {"devices", "maxSwap", "swappiness"}) {
     if (const json::value* said = linux_part.take(name); said != nullptr && !says_nothing(*said))
       in.lost(fmt::format("linuxParameters.{}", name), "no devices and no swap");
@@ -153,7 +166,8 @@ void read_linux_parameters(Fields& in, Draft& draft, Program& out) {
 
 void read_mounts(Fields& in, Draft& draft, Program& out) {
   for (const json::value& each : in.list("mountPoints")) {
-    const std::string volume = service_name(text_of(each, "sourceVolume")), path = text_of(each, "containerPath");
+    const std::string volume = service_name(text_of(each, "sourceVolume")),
+                      path = text_of(each, "containerPath");
     const std::string field = fmt::format("mountPoints[{}]", path);
     if (!draft.volumes.contains(volume)) {
       in.lost(field, fmt::format("the volume {} is lost", text_of(each, "sourceVolume")));
@@ -173,11 +187,15 @@ void read_log(Fields& in) {
   if (value.is_null()) return;
   const std::string driver = text_of(value, "logDriver");
   if (driver == "awslogs") {
-    in.changed("logConfiguration",
-               "standard output goes to CloudWatch, to the log group of the cluster's application logs");
+    in.changed(
+        "logConfiguration",
+        "standard output goes to CloudWatch, to the log group of the cluster's application logs");
   } else {
-    in.lost("logConfiguration",
-            fmt::format("the log driver {} does not exist on Kubernetes; standard output goes to CloudWatch", driver));
+    in.lost(
+        "logConfiguration",
+        fmt::format(
+            "the log driver {} does not exist on Kubernetes; standard output goes to CloudWatch",
+            driver));
   }
 }
 

@@ -35,7 +35,9 @@ std::vector<Dependency> dependencies_of(const json::value& container) {
 // has to start; and how it waits for each.
 class Order {
  public:
-  Order(const json::array& containers, const json::value& main) : containers_(containers) { visit(main); }
+  Order(const json::array& containers, const json::value& main) : containers_(containers) {
+    visit(main);
+  }
 
   // Null where nothing waits for it.
   const std::string* condition(const std::string& name) const {
@@ -64,7 +66,9 @@ class Order {
   std::vector<std::string> started_;
 };
 
-bool must_end(const std::string& condition) { return condition == "SUCCESS" || condition == "COMPLETE"; }
+bool must_end(const std::string& condition) {
+  return condition == "SUCCESS" || condition == "COMPLETE";
+}
 
 Runs runs_of(const Order& order, const std::string& name) {
   const std::string* condition = order.condition(name);
@@ -77,8 +81,10 @@ std::string order_note(const Order& order, const std::string& name) {
   if (condition == nullptr)
     return "runs: beside: nothing waits for it, so it starts and stops with the service";
   if (*condition == "COMPLETE") return "runs: first: before the service, and it must end well";
-  if (*condition == "SUCCESS") return "runs: first: before the service, which starts once it has ended well";
-  if (*condition == "HEALTHY") return "runs: around: before the service, which starts once its check is well";
+  if (*condition == "SUCCESS")
+    return "runs: first: before the service, which starts once it has ended well";
+  if (*condition == "HEALTHY")
+    return "runs: around: before the service, which starts once its check is well";
   return "runs: around: before the service, and until after it";
 }
 
@@ -119,16 +125,19 @@ void give_size(Fields& in, Program& program) {
   if (program.cpu_milli == 0) program.cpu_milli = kCpuMilli;
   if (program.memory_mib > 0) return;
   program.memory_mib = kMemoryMib;
-  in.changed("memory", fmt::format("memory: {}Mi, of the task's; say how much it needs", kMemoryMib));
+  in.changed("memory",
+             fmt::format("memory: {}Mi, of the task's; say how much it needs", kMemoryMib));
 }
 
-Sidecar read_sidecar(const json::value& value, const Order& order, Draft& draft, std::vector<Entry>& report) {
+Sidecar read_sidecar(const json::value& value, const Order& order, Draft& draft,
+                     std::vector<Entry>& report) {
   const std::string name = text_of(value, "name");
   Fields in(value, fmt::format("containerDefinitions[{}]", name), report);
   Sidecar out;
   out.name = service_name(name);
   out.runs = runs_of(order, name);
-  in.changed("", fmt::format("sidecars.{}; {}{}", out.name, order_note(order, name), advice_for(text_of(value, "image"))));
+  in.changed("", fmt::format("sidecars.{}; {}{}", out.name, order_note(order, name),
+                             advice_for(text_of(value, "image"))));
   read_program(in, draft, out.program);
   give_size(in, out.program);
   const std::string* condition = order.condition(name);
@@ -144,7 +153,8 @@ Sidecar read_sidecar(const json::value& value, const Order& order, Draft& draft,
   if (spared && out.runs != Runs::kFirst)
     in.changed("essential", "the service goes on without it, and it is started again");
   if (!in.list("portMappings").empty())
-    in.changed("portMappings", "containers of a Pod reach each other on localhost; nobody else reaches it");
+    in.changed("portMappings",
+               "containers of a Pod reach each other on localhost; nobody else reaches it");
   in.lose("stopTimeout", "stop.timeout is the Pod's");
   in.lose("restartPolicy", "containers that end are always started again");
   in.finish();
@@ -153,7 +163,8 @@ Sidecar read_sidecar(const json::value& value, const Order& order, Draft& draft,
 
 }  // namespace
 
-void read_sidecars(const json::array& containers, const json::value& main, Draft& draft, std::vector<Entry>& report) {
+void read_sidecars(const json::array& containers, const json::value& main, Draft& draft,
+                   std::vector<Entry>& report) {
   const Order order(containers, main);
   std::vector<std::pair<std::size_t, Sidecar>> read;
   for (const json::value& each : containers) {

@@ -54,7 +54,8 @@ const json::value* main_container(const json::array& containers, const std::stri
 
 // What the task has and no container claims is the service's own container's.
 void read_task_size(Fields& in, Draft& draft) {
-  std::int64_t cpu_milli = task_cpu_milli(in.text("cpu")), memory_mib = task_memory_mib(in.text("memory"));
+  std::int64_t cpu_milli = task_cpu_milli(in.text("cpu")),
+               memory_mib = task_memory_mib(in.text("memory"));
   for (const Sidecar& sidecar : draft.sidecars) {
     if (sidecar.runs == spec::Sidecar::Runs::kFirst) continue;
     cpu_milli -= sidecar.program.cpu_milli;
@@ -62,13 +63,16 @@ void read_task_size(Fields& in, Draft& draft) {
   }
   if (!in.text("cpu").empty()) {
     if (draft.program.cpu_milli == 0) draft.program.cpu_milli = std::max(kLeastCpuMilli, cpu_milli);
-    in.changed("cpu", fmt::format("the task's {} are shared by its containers; the service asks for {}m",
-                                  in.text("cpu"), draft.program.cpu_milli));
+    in.changed("cpu",
+               fmt::format("the task's {} are shared by its containers; the service asks for {}m",
+                           in.text("cpu"), draft.program.cpu_milli));
   }
   if (!in.text("memory").empty()) {
-    if (draft.program.memory_mib == 0) draft.program.memory_mib = std::max(kLeastMemoryMib, memory_mib);
-    in.changed("memory", fmt::format("the task's {} are shared by its containers; the service gets {}Mi",
-                                     in.text("memory"), draft.program.memory_mib));
+    if (draft.program.memory_mib == 0)
+      draft.program.memory_mib = std::max(kLeastMemoryMib, memory_mib);
+    in.changed("memory",
+               fmt::format("the task's {} are shared by its containers; the service gets {}Mi",
+                           in.text("memory"), draft.program.memory_mib));
   }
 }
 
@@ -77,19 +81,25 @@ void read_volumes(Fields& in, Draft& draft) {
   for (const json::value& each : in.list("volumes")) {
     std::vector<Entry> unused;
     Fields volume(each, "", unused);
-    const std::string said = volume.text("name"), name = service_name(said), field = fmt::format("volumes[{}]", said);
+    const std::string said = volume.text("name"), name = service_name(said),
+                      field = fmt::format("volumes[{}]", said);
     const json::value& docker = volume.object("dockerVolumeConfiguration");
     if (!says_nothing(volume.object("efsVolumeConfiguration"))) {
-      in.lost(field, "EFS: keep files in a bucket; or mount it by the EFS CSI driver in manifests of your own");
+      in.lost(field,
+              "EFS: keep files in a bucket; or mount it by the EFS CSI driver in manifests of your "
+              "own");
     } else if (!text_of(volume.object("host"), "sourcePath").empty()) {
       in.lost(field, "a directory of the node: it is another one after every move");
     } else if (text_of(docker, "scope") == "shared") {
       in.lost(field, "a volume of Docker's that outlives tasks; keep its files in a bucket");
-    } else if (!says_nothing(volume.object("fsxWindowsFileServerVolumeConfiguration")) || volume.flag("configuredAtLaunch")) {
+    } else if (!says_nothing(volume.object("fsxWindowsFileServerVolumeConfiguration")) ||
+               volume.flag("configuredAtLaunch")) {
       in.lost(field, "no volumes of FSx or EBS");
     } else {
       draft.volumes[name] = {kVolumeMib, false};
-      in.changed(field, fmt::format("volumes.{}: {}Mi of the node's disk, for as long as the Pod lives", name, kVolumeMib));
+      in.changed(field,
+                 fmt::format("volumes.{}: {}Mi of the node's disk, for as long as the Pod lives",
+                             name, kVolumeMib));
     }
   }
 }

@@ -205,7 +205,8 @@ std::string HclModule::value(const std::string& expression) const {
   return text;
 }
 
-std::vector<std::string> HclModule::values(const HclBlock& block, std::string_view attribute) const {
+std::vector<std::string> HclModule::values(const HclBlock& block,
+                                           std::string_view attribute) const {
   const std::string& expression = block.attribute(attribute);
   if (expression != "each.value") return {value(expression)};
   std::string each = block.attribute("for_each");

@@ -22,7 +22,8 @@ spec::Spec shop() {
   spec.port = 8080;
   spec.domain = "shop.example.com";
   spec.health = "/healthz";
-  spec.confinement = {.user = 1000, .group = {}, .non_root = true, .read_only_root = true, .capabilities = {}};
+  spec.confinement = {
+      .user = 1000, .group = {}, .non_root = true, .read_only_root = true, .capabilities = {}};
   spec.alerts = {{"email", "ops@example.com"}};
   spec.replicas = {.min = 3, .max = 12};
   spec.env = {{"LOG_LEVEL", "info"}};
@@ -166,22 +167,25 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
   const Edit edits[] = {
       {"A5", "terraform/nodes.tf", "ignore_changes = [desired_capacity]",
        "create_before_destroy = true"},
-      {"A11", "terraform/nodes.tf", "on_demand_percentage_above_base_capacity =",
-       "on_demand_percent ="},
+      {"A11", "terraform/nodes.tf",
+       "on_demand_percentage_above_base_capacity =", "on_demand_percent ="},
       {"A12", "terraform/nodes.tf", "\"price-capacity-optimized\"", "\"lowest-price\""},
       {"L3", "terraform/nodes.tf", "base64encode(templatefile(\"${path.module}",
        "base64encode(templatefile(\"/etc/eks/bootstrap.sh"},
       {"L4", "terraform/nodes.tf", "\"minato.dev/node-group=master\"",
        "\"node-role.kubernetes.io/master=1\""},
       {"A7", "terraform/nodes.tf", "resource \"aws_launch_template\" \"master\"",
-       "resource \"aws_autoscaling_attachment\" \"x\" {\n}\n\nresource \"aws_launch_template\" \"master\""},
+       "resource \"aws_autoscaling_attachment\" \"x\" {\n}\n\nresource \"aws_launch_template\" "
+       "\"master\""},
       {"D8", "kubernetes/base/deployment.yaml", "allowPrivilegeEscalation: false",
        "allowPrivilegeEscalation: true"},
-      {"D8", "kubernetes/base/deployment.yaml", "allowPrivilegeEscalation: false", "privileged: true"},
+      {"D8", "kubernetes/base/deployment.yaml", "allowPrivilegeEscalation: false",
+       "privileged: true"},
       {"D9", "kubernetes/base/deployment.yaml", "automountServiceAccountToken: false",
        "automountServiceAccountToken: true"},
       {"L1", "terraform/nodes.tf", "/amazon-linux-2023", "/amazon-linux-2"},
-      {"T5", "terraform/nodes.tf", "referenced_security_group_id = aws_security_group.load_balancer.id",
+      {"T5", "terraform/nodes.tf",
+       "referenced_security_group_id = aws_security_group.load_balancer.id",
        "cidr_ipv4 = \"0.0.0.0/0\""},
       {"A6", "terraform/nodes.tf", "health_check_type         = \"EC2\"",
        "health_check_type = \"ELB\""},
@@ -208,8 +212,10 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
        "minAvailable: \"90%\""},
       {"H6", "kubernetes/base/pod-disruption-budget.yaml", "AlwaysAllow", "IfHealthyBudget"},
       {"H5", "kubernetes/base/pod-disruption-budget.yaml", "apiVersion: policy/v1",
-       "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: other, namespace: shop}\nspec: "
-       "{maxUnavailable: 1, selector: {matchLabels: {app.kubernetes.io/name: shop}}}\n---\napiVersion: "
+       "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: other, namespace: "
+       "shop}\nspec: "
+       "{maxUnavailable: 1, selector: {matchLabels: {app.kubernetes.io/name: "
+       "shop}}}\n---\napiVersion: "
        "policy/v1"},
       {"H3", "kubernetes/base/service.yaml", "nodePort: 30080", "nodePort: 8080"},
       {"L5", "terraform/nodes.tf", "http_tokens                 = \"required\"",
@@ -266,9 +272,12 @@ TEST(LintTest, TaintedNodesCountWherePodsSelectNone) {
   auto files = render::render(shop());
   ASSERT_TRUE(files);
   std::string& deployment = files->at("kubernetes/base/deployment.yaml");
-  deployment = replaced(deployment, "whenUnsatisfiable: ScheduleAnyway", "whenUnsatisfiable: DoNotSchedule");
+  deployment =
+      replaced(deployment, "whenUnsatisfiable: ScheduleAnyway", "whenUnsatisfiable: DoNotSchedule");
   EXPECT_FALSE(ids(check(shop(), *files, kNow)).contains("D13"));
-  deployment = replaced(deployment, "      nodeSelector:  # nodes.scaling\n        minato.dev/node-group: scaling\n", "");
+  deployment = replaced(
+      deployment, "      nodeSelector:  # nodes.scaling\n        minato.dev/node-group: scaling\n",
+      "");
   EXPECT_TRUE(ids(check(shop(), *files, kNow)).contains("D13"));
   deployment = replaced(deployment, "whenUnsatisfiable: DoNotSchedule",
                         "nodeTaintsPolicy: Honor\n        whenUnsatisfiable: DoNotSchedule");
@@ -293,7 +302,8 @@ TEST(LintTest, DirectoriesOnDiskKeepNodesWhereTheAutoscalerSkipsThem) {
   ASSERT_TRUE(files) << files.error().message;
   EXPECT_FALSE(ids(check(spec, *files, kNow)).contains("M1"));
   std::string& values = files->at("kubernetes/addons/cluster-autoscaler-values.yaml");
-  values = replaced(values, "skip-nodes-with-local-storage: false", "skip-nodes-with-local-storage: true");
+  values = replaced(values, "skip-nodes-with-local-storage: false",
+                    "skip-nodes-with-local-storage: true");
   EXPECT_TRUE(ids(check(spec, *files, kNow)).contains("M1"));
 }
 
@@ -323,9 +333,8 @@ TEST(HclReaderTest, HostileTextEnds) {
   std::string deep, quotes = "a = \"${";
   for (int i = 0; i < 20000; ++i) deep += "a {\n";
   EXPECT_TRUE(HclModule::read({{"a.tf", deep}}).resources("x").empty());
-  for (const char* text :
-       {"a = \"", "a = \"\\", "/*", "a = [", "}}}}", "\"", "a \"", "locals { a = local.a }",
-        "locals { a = \"${local.a}\" }"}) {
+  for (const char* text : {"a = \"", "a = \"\\", "/*", "a = [", "}}}}", "\"", "a \"",
+                           "locals { a = local.a }", "locals { a = \"${local.a}\" }"}) {
     HclModule::read({{"a.tf", text}}).value("local.a");
   }
 }

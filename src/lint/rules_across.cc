@@ -11,14 +11,13 @@
 #include "kube/types/config.h"
 #include "kube/types/networking.h"
 #include "kube/types/service.h"
+#include "lint/across.h"
 #include "lint/rules.h"
 #include "render/identity.h"
 
 namespace minato::lint {
 namespace json = boost::json;
 namespace {
-
-constexpr std::string_view kKubeProxyHealthPort = "10256";
 
 // Text of an argument of the templatefile() call that makes a launch template's user data.
 std::string user_data_argument(const HclBlock& launch, std::string_view name) {
@@ -34,26 +33,6 @@ std::string user_data_argument(const HclBlock& launch, std::string_view name) {
   return "";
 }
 
-// Tags of a group, from tag blocks or from the for_each of a dynamic one.
-std::map<std::string, std::string> tags_of(const HclModule& module, const HclBlock& group) {
-  std::map<std::string, std::string> out;
-  for (const HclBlock& block : group.blocks) {
-    if (block.type == "tag") out[module.value(block, "key")] = module.value(block, "value");
-    if (block.type != "dynamic" || block.labels != std::vector<std::string>{"tag"}) continue;
-    for (const std::string& line : split(block.attribute("for_each"), '\n')) {
-      const std::size_t middle = line.find("\" ");
-      const std::size_t equal = middle == std::string::npos ? middle : line.find('=', middle);
-      if (equal == std::string::npos) continue;
-      const auto text = [&](std::string_view part) {
-        return module.value(std::string(trim(part)));
-      };
-      out[text(std::string_view(line).substr(0, middle + 1))] =
-          text(std::string_view(line).substr(equal + 1));
-    }
-  }
-  return out;
-}
-
 std::map<std::string, std::string> parse_labels(const std::string& text) {
   std::map<std::string, std::string> out;
   for (const std::string& part : split(text, ',')) {
@@ -61,13 +40,6 @@ std::map<std::string, std::string> parse_labels(const std::string& text) {
     if (equal != std::string::npos) out[part.substr(0, equal)] = part.substr(equal + 1);
   }
   return out;
-}
-
-// The port of its health check where that is not the one that requests go to; "".
-std::string health_port(const HclModule& module, const HclBlock& group) {
-  const HclBlock* check = group.block("health_check");
-  const std::string port = check == nullptr ? "" : module.value(*check, "port");
-  return port == "traffic-port" ? "" : port;
 }
 
 bool opens(const HclModule& module, const HclBlock& rule, const std::string& port) {
@@ -80,8 +52,8 @@ bool opens(const HclModule& module, const HclBlock& rule, const std::string& por
 }
 
 // Between the load balancer's group and the nodes' every port needs a rule on both sides.
-void check_rules(const HclModule& module, std::string_view type,
-                 const std::set<std::string>& ports, const Sink& found) {
+void check_rules(const HclModule& module, std::string_view type, const std::set<std::string>& ports,
+                 const Sink& found) {
   const auto rules = module.resources(type);
   if (rules.empty()) return;
   for (const std::string& port : ports) {
@@ -150,25 +122,6 @@ void check_labels(const HclModule& module, const Manifests& manifests, const Sin
   }
 }
 
-// What stands there: text, or "true" and "false"; "" for anything else.
-std::string text_at(const json::value& value, const std::vector<std::string_view>& path) {
-  const json::value* at = &value;
-  for (const std::string_view key : path) {
-    const json::object* object = at->if_object();
-    at = object == nullptr ? nullptr : object->if_contains(key);
-    if (at == nullptr) return "";
-  }
-  if (at->is_bool()) return at->get_bool() ? "true" : "false";
-  return at->is_string() ? std::string(at->get_string()) : "";
-}
-
-const json::value* values_file(const Manifests& manifests, std::string_view chart) {
-  for (const Manifest& each : manifests.all) {
-    if (each.path.ends_with(fmt::format("/{}-values.yaml", chart))) return &each.json;
-  }
-  return nullptr;
-}
-
 // Every chart that is confined to tainted nodes tolerates their taint.
 void check_taints(const HclModule& module, const Manifests& manifests, const Sink& found) {
   std::map<std::string, std::string> tainted;  // Key of the taint by "label=value" of its nodes.
@@ -202,73 +155,6 @@ void check_taints(const HclModule& module, const Manifests& manifests, const Sin
               fmt::format("lives on nodes tainted {}, which it does not tolerate", taint->second));
     }
   }
-}
-
-Duration seconds_of(const HclModule& module, const HclBlock& block, std::string_view attribute,
-                    Duration fallback) {
-  const auto number = parse_int(module.value(block, attribute));
-  return number ? Duration(std::chrono::seconds(*number)) : fallback;
-}
-
-// Rule: kubernetes/enhancements KEP-3836: kube-proxy's health port answers 503 on a tainted node.
-void check_node_removal(const HclModule& module, const json::value& autoscaler, const Sink& found) {
-  const Duration delay =
-      parse_duration(text_at(autoscaler, {"extraArgs", "node-delete-delay-after-taint"}))
-          .value_or(5s);
-  for (const HclBlock* group : module.resources("aws_lb_target_group")) {
-    const std::string place = "aws_lb_target_group." + group->labels[1];
-    const HclBlock* check = group->block("health_check");
-    if (check == nullptr || health_port(module, *group) != kKubeProxyHealthPort) {
-      found("T4", place, "its health check is not kube-proxy's");
-      continue;
-    }
-    const auto times = parse_int(module.value(*check, "unhealthy_threshold"));
-    const Duration needed =
-        seconds_of(module, *check, "interval", 30s) * static_cast<int>(times ? *times : 2) +
-        seconds_of(module, *check, "timeout", 5s);
-    if (delay < needed) {
-      found("S10", "cluster-autoscaler-values.yaml",
-            fmt::format("{} after the taint, but the load balancer notices only after {}",
-                        format_duration(delay), format_duration(needed)));
-    }
-  }
-}
-
-// Directories on a node's disk, of Pods that do not say that they may be left behind.
-void check_local_storage(const Manifests& manifests, const json::value& autoscaler, const Sink& found) {
-  if (text_at(autoscaler, {"extraArgs", "skip-nodes-with-local-storage"}) == "false") return;
-  for (const auto& [path, deployment] : manifests.of<kube::Deployment>()) {
-    const kube::PodTemplateSpec& pod = deployment->spec.template_;
-    const bool on_disk = std::ranges::any_of(pod.spec.volumes, [](const kube::Volume& volume) {
-      const auto* directory = volume.volume_source.empty_dir.get();
-      return volume.volume_source.host_path || (directory != nullptr && directory->medium != "Memory");
-    });
-    if (on_disk && !pod.metadata.annotations.contains("cluster-autoscaler.kubernetes.io/safe-to-evict"))
-      found("M1", path, "a directory on the node's disk, and the autoscaler skips such nodes");
-  }
-}
-
-void check_autoscaler(const HclModule& module, const Manifests& manifests, const Sink& found) {
-  const json::value* values = values_file(manifests, "cluster-autoscaler");
-  if (values == nullptr) return;
-  const std::string cluster = text_at(*values, {"autoDiscovery", "clusterName"});
-  const auto groups = module.resources("aws_autoscaling_group");
-  const auto is_its = [&](const HclBlock* group) {
-    return tags_of(module, *group).contains("k8s.io/cluster-autoscaler/" + cluster);
-  };
-  if (!groups.empty() && std::ranges::none_of(groups, is_its)) {
-    found("X4", "cluster-autoscaler-values.yaml",
-          fmt::format("no group carries k8s.io/cluster-autoscaler/{}", cluster));
-  }
-  const std::string tag = text_at(*values, {"image", "tag"});
-  for (const HclBlock* each : module.resources("aws_eks_cluster")) {
-    const std::string version = module.value(*each, "version");
-    if (!tag.starts_with("v" + version + "."))
-      found("V3", "cluster-autoscaler-values.yaml",
-            fmt::format("{} on a cluster of {}", tag, version));
-  }
-  check_node_removal(module, *values, found);
-  check_local_storage(manifests, *values, found);
 }
 
 // The identities in Terraform's local.pod_identities, as "namespace/account".
@@ -333,23 +219,12 @@ void check_identities(const HclModule& module, const Manifests& manifests, const
 void check_policies(const HclModule& module, const Manifests& manifests, const Sink& found) {
   const auto addons = module.resources("aws_eks_addon");
   const auto enforces = [](const HclBlock* addon) {
-    return addon->attribute("configuration_values").find("enableNetworkPolicy") != std::string::npos;
+    return addon->attribute("configuration_values").find("enableNetworkPolicy") !=
+           std::string::npos;
   };
   if (addons.empty() || std::ranges::any_of(addons, enforces)) return;
   for (const auto& [path, policy] : manifests.of<kube::NetworkPolicy>())
     found("H4", path, "no add-on has enableNetworkPolicy");
-}
-
-void check_charts(const Manifests& manifests, const Sink& found) {
-  for (const Manifest& each : manifests.all) {
-    const json::object* object = each.json.if_object();
-    const json::value* charts = object == nullptr ? nullptr : object->if_contains("helmCharts");
-    if (charts == nullptr || !charts->is_array()) continue;
-    for (const json::value& chart : charts->get_array()) {
-      if (text_at(chart, {"version"}).empty())
-        found("M5", each.path, text_at(chart, {"name"}) + " has no version");
-    }
-  }
 }
 
 }  // namespace
@@ -358,10 +233,9 @@ void check_across(const HclModule& module, const Manifests& manifests, const Sin
   check_ports(module, manifests, found);
   check_labels(module, manifests, found);
   check_taints(module, manifests, found);
-  check_autoscaler(module, manifests, found);
   check_identities(module, manifests, found);
   check_policies(module, manifests, found);
-  check_charts(manifests, found);
+  check_charts(module, manifests, found);
 }
 
 }  // namespace minato::lint

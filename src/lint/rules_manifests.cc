@@ -69,7 +69,8 @@ void check_container(const std::string& path, const kube::PodSpec& pod,
   }
 }
 
-void check_privileges(const std::string& path, const kube::Container& container, const Sink& found) {
+void check_privileges(const std::string& path, const kube::Container& container,
+                      const Sink& found) {
   const auto* security = container.security_context.get();
   if (security != nullptr && security->privileged.value_or(false)) {
     found("D8", path, container.name + " is privileged");
@@ -81,7 +82,8 @@ void check_privileges(const std::string& path, const kube::Container& container,
 // Nodes that Pods select by label are the only ones that count (nodeAffinityPolicy: Honor is the
 // default); tainted ones do, unless it is said otherwise.
 void check_spread(const std::string& path, const kube::PodSpec& pod, const Sink& found) {
-  const bool selects_nodes = !pod.node_selector.empty() || (pod.affinity && pod.affinity->node_affinity);
+  const bool selects_nodes =
+      !pod.node_selector.empty() || (pod.affinity && pod.affinity->node_affinity);
   for (const kube::TopologySpreadConstraint& each : pod.topology_spread_constraints) {
     const bool honors = each.node_taints_policy && *each.node_taints_policy == "Honor";
     if (each.when_unsatisfiable == "DoNotSchedule" && !honors && !selects_nodes)
@@ -98,7 +100,8 @@ bool mounts_token(const Manifests& manifests, const kube::Deployment& deployment
   const kube::PodSpec& pod = deployment.spec.template_.spec;
   if (pod.automount_service_account_token) return *pod.automount_service_account_token;
   for (const auto& [path, account] : manifests.of<kube::ServiceAccount>()) {
-    if (account->metadata.namespace_ == deployment.metadata.namespace_ && account->metadata.name == account_of(pod))
+    if (account->metadata.namespace_ == deployment.metadata.namespace_ &&
+        account->metadata.name == account_of(pod))
       return account->automount_service_account_token.value_or(true);
   }
   return true;
@@ -171,8 +174,8 @@ void check_budget(const Manifests& manifests, const std::string& path,
     const std::int32_t needed = rounded_up(*spec.min_available, least);
     if (needed >= least) {
       found("H2", path,
-            fmt::format("minAvailable {} is {} of {} Pods that there may be", text_of(*spec.min_available),
-                        needed, least));
+            fmt::format("minAvailable {} is {} of {} Pods that there may be",
+                        text_of(*spec.min_available), needed, least));
     }
   }
 }
@@ -221,8 +224,7 @@ void check_service(const Manifests& manifests, const std::string& path,
       const kube::IntOrString target =
           port.target_port == kube::IntOrString() ? kube::IntOrString(port.port) : port.target_port;
       if (!has_port(pod.spec, target))
-        found("X7", path,
-              fmt::format("no container has the port {}", text_of(target)));
+        found("X7", path, fmt::format("no container has the port {}", text_of(target)));
     }
   }
   if (!any) found("X7", path, "selects no Pods of any Deployment here");

@@ -78,8 +78,8 @@ void check_groups(const spec::Spec& spec, const Sink& found) {
     found("A2", "nodes.scaling.types",
           fmt::format("{} types with {} % spot", scaling.types.size(), scaling.spot_percent));
   }
-  const bool mixed =
-      !spec.eks.split_groups && scaling.spot_percent > 0 && (scaling.spot_percent < 100 || scaling.on_demand_base > 0);
+  const bool mixed = !spec.eks.split_groups && scaling.spot_percent > 0 &&
+                     (scaling.spot_percent < 100 || scaling.on_demand_base > 0);
   if (mixed)
     found("A3", "nodes.scaling",
           fmt::format("{} on demand, then {} % spot in one group", scaling.on_demand_base,
@@ -141,22 +141,27 @@ void check_image(std::string place, const std::string& image, const Sink& found)
 }
 
 // `place` is "" of the service's own container, "sidecars.NAME." of another.
-void check_confinement(const std::string& place, const spec::Confinement& confinement, const Sink& found) {
+void check_confinement(const std::string& place, const spec::Confinement& confinement,
+                       const Sink& found) {
   if (!confinement.read_only_root)
     found("D8", place + "read_only_root", "the root file system is writable");
   if (!confinement.non_root)
-    found("D8", place + "user", confinement.user ? "root" : "whoever the image says, who may be root");
+    found("D8", place + "user",
+          confinement.user ? "root" : "whoever the image says, who may be root");
   if (confinement.security_level() == "privileged")
     found("D8", place + "capabilities", join(*confinement.capabilities, ", "));
 }
 
-void check_memory(const std::string& place, const spec::Spec& spec, const std::vector<spec::Mount>& mounts,
-                  std::int64_t memory_bytes, const Sink& found) {
+void check_memory(const std::string& place, const spec::Spec& spec,
+                  const std::vector<spec::Mount>& mounts, std::int64_t memory_bytes,
+                  const Sink& found) {
   for (const spec::Mount& mount : mounts) {
     const auto volume = std::ranges::find(spec.volumes, mount.volume, &spec::Volume::name);
-    if (volume == spec.volumes.end() || !volume->in_memory || volume->size_bytes < memory_bytes) continue;
-    found("R3", place + "mounts", fmt::format("volume {} of {} MiB in memory, of {} MiB for all of it", mount.volume,
-                                              volume->size_bytes >> 20, memory_bytes >> 20));
+    if (volume == spec.volumes.end() || !volume->in_memory || volume->size_bytes < memory_bytes)
+      continue;
+    found("R3", place + "mounts",
+          fmt::format("volume {} of {} MiB in memory, of {} MiB for all of it", mount.volume,
+                      volume->size_bytes >> 20, memory_bytes >> 20));
   }
 }
 
@@ -166,7 +171,8 @@ void check_alerts(const spec::Spec& spec, const Sink& found) {
   for (const spec::Alert& alert : spec.alerts) {
     const bool by_alertmanager = alert.kind == "slack" || alert.kind == "webhook";
     if (by_alertmanager && !spec.eks.prometheus)
-      found("N4", "alerts", fmt::format("{} is told by Alertmanager, and eks.prometheus is false", alert.kind));
+      found("N4", "alerts",
+            fmt::format("{} is told by Alertmanager, and eks.prometheus is false", alert.kind));
   }
 }
 

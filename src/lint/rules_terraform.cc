@@ -36,8 +36,8 @@ void check_cluster(const HclModule& module, const Sink& found) {
   }
 }
 
-// Rule: EC2 Auto Scaling API, InstancesDistribution: OnDemandPercentageAboveBaseCapacity defaults to
-// 100, SpotAllocationStrategy to lowest-price.
+// Rule: EC2 Auto Scaling API, InstancesDistribution: OnDemandPercentageAboveBaseCapacity defaults
+// to 100, SpotAllocationStrategy to lowest-price.
 void check_distribution(const HclModule& module, const HclBlock& group, const Sink& found) {
   const HclBlock* mixed = group.block("mixed_instances_policy");
   if (mixed == nullptr) return;
@@ -92,20 +92,22 @@ void check_groups(const HclModule& module, const Sink& found) {
 void check_attachments(const HclModule& module, const Sink& found) {
   if (module.resources("aws_autoscaling_attachment").empty()) return;
   for (const HclBlock* group : module.resources("aws_autoscaling_group")) {
-    const bool own = group->block("traffic_source") != nullptr ||
-                     !group->attribute("target_group_arns").empty();
+    const bool own =
+        group->block("traffic_source") != nullptr || !group->attribute("target_group_arns").empty();
     const std::string ignored = inner(*group, "lifecycle").attribute("ignore_changes");
     const bool leaves_alone = ignored.find("target_group_arns") != std::string::npos ||
                               ignored.find("traffic_source") != std::string::npos;
     if (own && !leaves_alone)
-      found("A7", name_of(*group), "target groups in the group, and in an aws_autoscaling_attachment");
+      found("A7", name_of(*group),
+            "target groups in the group, and in an aws_autoscaling_attachment");
   }
 }
 
 // Names of Amazon Linux 2: of its parameters and of its images, where 2023's say al2023.
 bool is_amazon_linux_2(std::string_view text) {
   constexpr std::string_view kImage = "amazon-eks-node-";
-  if (text.find("/amazon-linux-2/") != std::string_view::npos || text.find("AL2_") != std::string_view::npos)
+  if (text.find("/amazon-linux-2/") != std::string_view::npos ||
+      text.find("AL2_") != std::string_view::npos)
     return true;
   const std::size_t at = text.find(kImage);
   return at != std::string_view::npos && text.substr(at + kImage.size()).starts_with("1.");
@@ -137,7 +139,8 @@ void check_node_ports(const HclModule& module, const Sink& found) {
       if (module.value(*rule, "type") == "egress" ||
           module.value(*rule, blocks).find("0.0.0.0/0") == std::string::npos)
         continue;
-      const std::vector<std::string> from = module.values(*rule, "from_port"), to = module.values(*rule, "to_port");
+      const std::vector<std::string> from = module.values(*rule, "from_port"),
+                                     to = module.values(*rule, "to_port");
       for (std::size_t i = 0; i < std::min(from.size(), to.size()); ++i) {
         const auto low = parse_int(from[i]), high = parse_int(to[i]);
         if (low && high && *low <= kLast && *high >= kFirst)

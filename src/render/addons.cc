@@ -63,54 +63,57 @@ Duration delete_delay(const spec::Spec& spec) {
 // Rule: kubernetes/autoscaler cluster-autoscaler FAQ, "What are the parameters to CA?".
 Chart autoscaler(const spec::Spec& spec) {
   const bool split = spec.eks.split_groups;
-  const json::object arguments{{"expander", split ? "priority,least-waste" : "least-waste"},
-                               {"balance-similar-node-groups", true},
-                               {"skip-nodes-with-local-storage", false},
-                               {"skip-nodes-with-system-pods", false},
-                               {"node-delete-delay-after-taint", fmt::format("{}s", std::chrono::ceil<std::chrono::seconds>(delete_delay(spec)).count())},
-                               {"max-graceful-termination-sec", 600}};
-  json::object values{{"autoDiscovery", {{"clusterName", spec.service}}},
-                      {"awsRegion", spec.region},
-                      {"image", {{"tag", "v" + autoscaler_version(spec.eks.version)}}},
-                      {"replicaCount", 2},
-                      {"podDisruptionBudget", {{"maxUnavailable", 1}}},
-                      {"priorityClassName", "system-cluster-critical"},
-                      {"rbac",
-                       {{"serviceAccount", account(spec, kAutoscalerAccount, "cluster-autoscaler")}}},
-                      {"extraArgs", arguments},
-                      {"topologySpreadConstraints", apart("aws-cluster-autoscaler")}};
+  const json::object arguments{
+      {"expander", split ? "priority,least-waste" : "least-waste"},
+      {"balance-similar-node-groups", true},
+      {"skip-nodes-with-local-storage", false},
+      {"skip-nodes-with-system-pods", false},
+      {"node-delete-delay-after-taint",
+       fmt::format("{}s", std::chrono::ceil<std::chrono::seconds>(delete_delay(spec)).count())},
+      {"max-graceful-termination-sec", 600}};
+  json::object values{
+      {"autoDiscovery", {{"clusterName", spec.service}}},
+      {"awsRegion", spec.region},
+      {"image", {{"tag", "v" + autoscaler_version(spec.eks.version)}}},
+      {"replicaCount", 2},
+      {"podDisruptionBudget", {{"maxUnavailable", 1}}},
+      {"priorityClassName", "system-cluster-critical"},
+      {"rbac", {{"serviceAccount", account(spec, kAutoscalerAccount, "cluster-autoscaler")}}},
+      {"extraArgs", arguments},
+      {"topologySpreadConstraints", apart("aws-cluster-autoscaler")}};
   if (split) {
     values["expanderPriorities"] =
         fmt::format("10:\n- ^{0}-on-demand$\n20:\n- ^{0}-scaling$\n", spec.service);
   }
-  return {"cluster-autoscaler",
-          "https://kubernetes.github.io/autoscaler",
-          "9.59.0",
-          kube::kNamespaceSystem,
-          with(std::move(values), on_master()),
-          {{"autoDiscovery.clusterName", "service; its groups carry the tag (terraform/nodes.tf)"},
-           {"awsRegion", "region"},
-           {"image.tag", "the minor of eks.version"},
-           {"rbac.serviceAccount.name", "bound to an IAM role by terraform/identity.tf"},
-           {"extraArgs.skip-nodes-with-local-storage", "an emptyDir must not keep a node"},
-           {"extraArgs.node-delete-delay-after-taint",
-            "the load balancer lets go of a node before its Pods leave (kubernetes/autoscaler#6679)"},
-           {"extraArgs.expander", split ? "spot first, on demand where there is none" : ""},
-           {"expanderPriorities", "eks.split_groups"}}};
+  return {
+      "cluster-autoscaler",
+      "https://kubernetes.github.io/autoscaler",
+      "9.59.0",
+      kube::kNamespaceSystem,
+      with(std::move(values), on_master()),
+      {{"autoDiscovery.clusterName", "service; its groups carry the tag (terraform/nodes.tf)"},
+       {"awsRegion", "region"},
+       {"image.tag", "the minor of eks.version"},
+       {"rbac.serviceAccount.name", "bound to an IAM role by terraform/identity.tf"},
+       {"extraArgs.skip-nodes-with-local-storage", "an emptyDir must not keep a node"},
+       {"extraArgs.node-delete-delay-after-taint",
+        "the load balancer lets go of a node before its Pods leave (kubernetes/autoscaler#6679)"},
+       {"extraArgs.expander", split ? "spot first, on demand where there is none" : ""},
+       {"expanderPriorities", "eks.split_groups"}}};
 }
 
 // Rule: aws/aws-node-termination-handler config/helm README, IMDS mode.
 Chart termination_handler(const spec::Spec& spec) {
   json::object values{{"enableSqsTerminationDraining", false},
-                            {"enableSpotInterruptionDraining", spec.scaling.spot_percent > 0},
-                            {"enableScheduledEventDraining", true},
-                            {"enableASGLifecycleDraining", true},
-                            {"enableRebalanceMonitoring", spec.scaling.spot_percent > 0},
-                            {"enableRebalanceDraining", false},
-                            {"excludeFromLoadBalancers", true},
-                            {"emitKubernetesEvents", true},
-                            {"podTerminationGracePeriod", -1},
-                            {"nodeTerminationGracePeriod", 120}};
+                      {"enableSpotInterruptionDraining", spec.scaling.spot_percent > 0},
+                      {"enableScheduledEventDraining", true},
+                      {"enableASGLifecycleDraining", true},
+                      {"enableRebalanceMonitoring", spec.scaling.spot_percent > 0},
+                      {"enableRebalanceDraining", false},
+                      {"excludeFromLoadBalancers", true},
+                      {"emitKubernetesEvents", true},
+                      {"podTerminationGracePeriod", -1},
+                      {"nodeTerminationGracePeriod", 120}};
   return {"aws-node-termination-handler",
           "oci://public.ecr.aws/aws-ec2/helm",
           "0.27.6",
@@ -135,10 +138,11 @@ Chart metrics_server() {
 }
 
 Chart external_secrets(const spec::Spec& spec) {
-  json::object values{{"replicaCount", 2},
-                      {"leaderElect", true},
-                      {"serviceAccount", account(spec, kExternalSecretsAccount, "external-secrets")},
-                      {"podDisruptionBudget", {{"enabled", true}, {"minAvailable", 1}}}};
+  json::object values{
+      {"replicaCount", 2},
+      {"leaderElect", true},
+      {"serviceAccount", account(spec, kExternalSecretsAccount, "external-secrets")},
+      {"podDisruptionBudget", {{"enabled", true}, {"minAvailable", 1}}}};
   values = with(std::move(values), on_master());
   values["webhook"] = on_master();
   values["certController"] = on_master();

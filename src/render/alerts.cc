@@ -11,44 +11,55 @@ namespace {
 
 constexpr auto kCloudWatch = std::to_array<Alert>({
     {"errors", "More of the answers are 5xx than the objective allows.",
-     "`kubectl -n @{service} get pods`, then the logs of those that restart; `kubectl -n @{service} "
+     "`kubectl -n @{service} get pods`, then the logs of those that restart; `kubectl -n "
+     "@{service} "
      "rollout undo deployment/@{service}` if it began with a deploy."},
     {"load-balancer-errors",
      "The load balancer itself answers 5xx: no healthy node, or a connection that a node cut.",
      "The target group's health in the console; `keep_alive` of the service must be above the idle "
      "timeout."},
     {"connection-errors", "Nodes refuse or lose connections of the load balancer.",
-     "`kubectl get nodes`, then `kubectl -n @{service} get endpointslices`: Pods that are gone must "
+     "`kubectl get nodes`, then `kubectl -n @{service} get endpointslices`: Pods that are gone "
+     "must "
      "not be in there."},
     {"rejected-connections", "The load balancer is at its limit of connections.",
      "Who sends them: the load balancer's metrics by zone; slow answers hold connections open."},
     {"unhealthy-nodes", "Nodes fail the health check for two minutes.",
-     "`kubectl get nodes`: a node that is not ready, or one that the autoscaler takes away and that "
+     "`kubectl get nodes`: a node that is not ready, or one that the autoscaler takes away and "
+     "that "
      "hangs."},
     {"few-healthy-nodes", "Fewer than two healthy nodes: the next failure is an outage.",
-     "`kubectl get nodes`, then the activities of the Auto Scaling group: no capacity, or no quota."},
+     "`kubectl get nodes`, then the activities of the Auto Scaling group: no capacity, or no "
+     "quota."},
     {"slow", "The 99th percentile of response times is above the objective.",
-     "`kubectl -n @{service} top pods` and `get hpa`: are there as many Pods as may be, and what do "
+     "`kubectl -n @{service} top pods` and `get hpa`: are there as many Pods as may be, and what "
+     "do "
      "they wait for?"},
     {"missing-nodes", "A group has had fewer instances than it wants for ten minutes.",
-     "The activities of the Auto Scaling group say why: no spot capacity (more types), no quota, no "
+     "The activities of the Auto Scaling group say why: no spot capacity (more types), no quota, "
+     "no "
      "free address in a subnet."},
     {"group-at-maximum", "A group has wanted as many instances as it may have for ten minutes.",
-     "`kubectl -n @{service} get pods --field-selector=status.phase=Pending`; raise `nodes.*.max` if "
+     "`kubectl -n @{service} get pods --field-selector=status.phase=Pending`; raise `nodes.*.max` "
+     "if "
      "Pods wait."},
 });
 
 constexpr auto kPrometheus = std::to_array<Alert>({
     {"ServiceShortOfPods", "Fewer Pods answer than replicas.min.",
-     "`kubectl -n @{service} get pods`, then `describe` one that is not ready: its events say why."},
+     "`kubectl -n @{service} get pods`, then `describe` one that is not ready: its events say "
+     "why."},
     {"PodCrashLooping", "{{ $labels.container }} of {{ $labels.pod }} restarts again and again.",
-     "`kubectl -n @{service} logs --previous` of that Pod; `rollout undo` if it began with a deploy."},
+     "`kubectl -n @{service} logs --previous` of that Pod; `rollout undo` if it began with a "
+     "deploy."},
     {"PodCannotStart", "{{ $labels.pod }} waits: {{ $labels.reason }}.",
      "Is the image in the registry, and may nodes pull it? Is there the Secret that it names?"},
-    {"PodOutOfMemory", "{{ $labels.container }} of {{ $labels.pod }} was ended at its memory limit.",
+    {"PodOutOfMemory",
+     "{{ $labels.container }} of {{ $labels.pod }} was ended at its memory limit.",
      "A leak, or `memory` is too small: `kubectl -n @{service} top pods --containers`."},
     {"PodPending", "{{ $labels.pod }} has waited for five minutes to run.",
-     "`kubectl -n @{service} describe pod`: no node fits it, and the autoscaler's events say why none "
+     "`kubectl -n @{service} describe pod`: no node fits it, and the autoscaler's events say why "
+     "none "
      "is added."},
     {"ProbesFail", "{{ $labels.pod }} fails its {{ $labels.probe_type }} probe.",
      "`kubectl -n @{service} get events --field-selector=type=Warning`; a Pod that is too busy "
@@ -85,7 +96,8 @@ std::string plain(std::string_view text) {
 
 std::string table(std::string_view heading, std::span<const Alert> alerts, std::string_view prefix,
                   const spec::Spec& spec) {
-  std::string out = fmt::format("\n## {}\n| alert | means | look first |\n|---|---|---|\n", heading);
+  std::string out =
+      fmt::format("\n## {}\n| alert | means | look first |\n|---|---|---|\n", heading);
   for (const Alert& alert : alerts)
     out += fmt::format("| `{}{}` | {} | {} |\n", prefix, alert.name, plain(alert.means),
                        first_step(alert, spec));

@@ -1,5 +1,5 @@
-// What is watched on EKS: alarms of CloudWatch (load balancer and groups) and, for a cluster with an
-// operator of Prometheus, rules over its objects; what each means, and where to look first.
+// What is watched on EKS: alarms of CloudWatch (load balancer and groups) and, for a cluster with
+// an operator of Prometheus, rules over its objects; what each means, and where to look first.
 //
 // One table is behind the alarm's own text, the rule's annotation and RUNBOOK.md. Pure.
 #pragma once
@@ -14,7 +14,7 @@
 namespace minato::render {
 
 struct Alert {
-  std::string_view name;   // CloudWatch: what follows "<service>-"; Prometheus: the alert's name.
+  std::string_view name;  // CloudWatch: what follows "<service>-"; Prometheus: the alert's name.
   std::string_view means;
   std::string_view first;  // Where to look first; @{service} is the service and its namespace.
 };

@@ -79,8 +79,7 @@ const Comments kAccount{
 // Where each container and what it mounts stand in the file.
 Comments deployment_comments(const spec::Spec& spec) {
   Comments out = kDeployment;
-  if (!spec.mounts.empty())
-    out.emplace("spec.template.spec.containers[0].volumeMounts", "mounts");
+  if (!spec.mounts.empty()) out.emplace("spec.template.spec.containers[0].volumeMounts", "mounts");
   if (!spec.volumes.empty()) out.emplace("spec.template.spec.volumes", "volumes");
   std::size_t before = 0, beside = 1;
   for (const spec::Sidecar& sidecar : spec.sidecars) {
@@ -90,7 +89,8 @@ Comments deployment_comments(const spec::Spec& spec) {
     const std::string path = "spec.template.spec." + at;
     out.emplace(path + ".name", fmt::format("sidecars.{}", sidecar.name));
     if (sidecar.runs == spec::Sidecar::Runs::kAround)
-      out.emplace(path + ".restartPolicy", "runs: around; it starts before the service and ends after it");
+      out.emplace(path + ".restartPolicy",
+                  "runs: around; it starts before the service and ends after it");
   }
   return out;
 }

@@ -43,8 +43,9 @@ std::string_view partition_of(const spec::Spec& spec) {
 
 std::string account_of(const spec::Spec& spec) {
   if (!spec.eks.account.empty()) return spec.eks.account;
-  std::set<std::string> named{account_in_image(spec.eks.image.empty() ? spec.image : spec.eks.image),
-                              account_in_arn(spec.eks.certificate)};
+  std::set<std::string> named{
+      account_in_image(spec.eks.image.empty() ? spec.image : spec.eks.image),
+      account_in_arn(spec.eks.certificate)};
   for (const std::string& arn : spec.eks.admins) named.insert(account_in_arn(arn));
   for (const std::string& arn : spec.eks.policies) named.insert(account_in_arn(arn));
   named.erase("");

@@ -22,7 +22,8 @@ namespace {
 
 constexpr std::string_view kBase = "kubernetes/base/";
 constexpr std::int32_t kMinReadySeconds = 5;
-constexpr Duration kNodeArrives = 4min;  // Decision, boot, image: two to three minutes, and a reserve.
+constexpr Duration kNodeArrives =
+    4min;  // Decision, boot, image: two to three minutes, and a reserve.
 constexpr std::string_view kOverlay = "kubernetes/overlays/eks/";
 
 constexpr auto kDifferences = std::to_array<Difference>({
@@ -152,10 +153,11 @@ std::string overlay_kustomization(const spec::Spec& spec, const Image& image,
 Status check_remote(const std::string& text, const std::string& key, std::string_view fix) {
   for (const std::string_view local : {"oci:", "docker-archive:"}) {
     if (!text.starts_with(local)) continue;
-    return fail(Reason::kInvalid,
-                fmt::format("'{}' ({}) is on this machine, where EKS cannot pull it; {}, for example "
-                            "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1",
-                            key, text, fix));
+    return fail(
+        Reason::kInvalid,
+        fmt::format("'{}' ({}) is on this machine, where EKS cannot pull it; {}, for example "
+                    "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1",
+                    key, text, fix));
   }
   return {};
 }

@@ -1,7 +1,7 @@
 // For a cluster with an operator of Prometheus (eks.prometheus): a PrometheusRule with what wakes
 // people up, by metrics of kube-state-metrics, the kubelet and the autoscaler; and who is told.
-// Thresholds are the file's. Rules that cannot fire on EKS, such as those of a control plane that one
-// does not run, are not among them.
+// Thresholds are the file's. Rules that cannot fire on EKS, such as those of a control plane that
+// one does not run, are not among them.
 //
 // Pure. Metrics: kube-state-metrics docs/metrics; kubelet prober_probe_total.
 #pragma once

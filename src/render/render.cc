@@ -96,9 +96,10 @@ void check_place(const spec::Spec& spec, Problems& problems) {
 }
 
 void check_choices(const spec::Spec& spec, Problems& problems) {
-  problems.require(spec.service.size() <= kMaxServiceName, "service",
-                   fmt::format("'{}' is longer than the {} characters that names of IAM roles leave",
-                               spec.service, kMaxServiceName));
+  problems.require(
+      spec.service.size() <= kMaxServiceName, "service",
+      fmt::format("'{}' is longer than the {} characters that names of IAM roles leave",
+                  spec.service, kMaxServiceName));
   problems.require(!spec.eks.split_groups || spec.scaling.spot_percent == 100, "eks.split_groups",
                    fmt::format("nodes.scaling.spot is {}%; with a group for each, 'spot: 100%' and "
                                "'on_demand_base' say how many nodes are of which",

@@ -71,7 +71,8 @@ TEST(RenderTest, ObjectsAreThoseAppliedLocallyButForTheListedDifferences) {
     spec.network_policy.emplace();
     spec.volumes = {{.name = "logs", .size_bytes = 64 << 20}};
     spec.mounts = {{.path = "/logs", .volume = "logs"}};
-    for (const auto runs : {spec::Sidecar::Runs::kFirst, spec::Sidecar::Runs::kAround, spec::Sidecar::Runs::kBeside}) {
+    for (const auto runs : {spec::Sidecar::Runs::kFirst, spec::Sidecar::Runs::kAround,
+                            spec::Sidecar::Runs::kBeside}) {
       spec::Sidecar& sidecar = spec.sidecars.emplace_back();
       sidecar.name = to_string(runs);
       sidecar.image = "registry.example.com/x:1";
@@ -169,12 +170,15 @@ TEST(RenderTest, WithIrsaServiceAccountsNameTheirRoles) {
 
 TEST(RenderTest, SplitGroupsShareTheNumbersOfTheFile) {
   spec::Spec spec = shop();
-  spec.scaling = {.types = {"m5.large"}, .min = 4, .max = 9, .spot_percent = 100, .on_demand_base = 3};
+  spec.scaling = {
+      .types = {"m5.large"}, .min = 4, .max = 9, .spot_percent = 100, .on_demand_base = 3};
   spec.eks.split_groups = true;
   const std::string nodes = text_of(spec, "terraform/nodes.tf");
   EXPECT_TRUE(has(nodes, "resource \"aws_autoscaling_group\" \"on_demand\""));
-  EXPECT_TRUE(has(nodes, "min_size            = 3                        # nodes.scaling.on_demand_base"));
-  EXPECT_TRUE(has(nodes, "min_size            = 1                        # nodes.scaling.min less"));
+  EXPECT_TRUE(
+      has(nodes, "min_size            = 3                        # nodes.scaling.on_demand_base"));
+  EXPECT_TRUE(
+      has(nodes, "min_size            = 1                        # nodes.scaling.min less"));
   EXPECT_TRUE(has(text_of(spec, "kubernetes/addons/cluster-autoscaler-values.yaml"),
                   "expander: priority,least-waste"));
   spec.scaling.spot_percent = 50;
@@ -253,13 +257,17 @@ TEST(AlertsTest, EveryAlertHasItsLineInTheRunbook) {
   const std::string runbook = text_of(spec, "RUNBOOK.md");
   const std::string terraform = text_of(spec, "terraform/observability.tf");
   for (const Alert& alert : cloudwatch_alerts()) {
-    EXPECT_NE(runbook.find(std::string("| `shop-").append(alert.name) + "` |"), std::string::npos) << alert.name;
-    EXPECT_NE(terraform.find(std::string(alert.means) + " First: "), std::string::npos) << alert.name;
+    EXPECT_NE(runbook.find(std::string("| `shop-").append(alert.name) + "` |"), std::string::npos)
+        << alert.name;
+    EXPECT_NE(terraform.find(std::string(alert.means) + " First: "), std::string::npos)
+        << alert.name;
   }
   const std::string rules = text_of(spec, "kubernetes/overlays/eks/prometheus-rule.yaml");
   for (const Alert& alert : prometheus_alerts()) {
-    EXPECT_NE(runbook.find(std::string("| `").append(alert.name) + "` |"), std::string::npos) << alert.name;
-    EXPECT_NE(rules.find(std::string("alert: ").append(alert.name)), std::string::npos) << alert.name;
+    EXPECT_NE(runbook.find(std::string("| `").append(alert.name) + "` |"), std::string::npos)
+        << alert.name;
+    EXPECT_NE(rules.find(std::string("alert: ").append(alert.name)), std::string::npos)
+        << alert.name;
   }
   EXPECT_EQ(runbook.find("@{"), std::string::npos);
   EXPECT_EQ(runbook.find("{{"), std::string::npos);
@@ -269,8 +277,10 @@ TEST(AlertsTest, EveryAlertHasItsLineInTheRunbook) {
 
 TEST(AlertsTest, WhoIsToldIsRenderedWhereTheyListen) {
   spec::Spec spec = shop();
-  spec.alerts = {{"email", "ops@example.com"}, {"sns", "arn:aws:sns:us-east-1:123456789012:pager"},
-                 {"slack", "env:SLACK"}, {"webhook", "env:HOOK"}};
+  spec.alerts = {{"email", "ops@example.com"},
+                 {"sns", "arn:aws:sns:us-east-1:123456789012:pager"},
+                 {"slack", "env:SLACK"},
+                 {"webhook", "env:HOOK"}};
   const std::string terraform = text_of(spec, "terraform/observability.tf");
   EXPECT_NE(terraform.find("toset([\"ops@example.com\"])"), std::string::npos);
   EXPECT_NE(terraform.find("[\"arn:aws:sns:us-east-1:123456789012:pager\"]"), std::string::npos);
@@ -281,7 +291,8 @@ TEST(AlertsTest, WhoIsToldIsRenderedWhereTheyListen) {
   EXPECT_NE(config.find("slackConfigs"), std::string::npos);
   EXPECT_NE(config.find("name: shop-alerts"), std::string::npos);
   EXPECT_EQ(config.find("env:"), std::string::npos);
-  EXPECT_NE(text_of(spec, "README.md").find("create secret generic shop-alerts"), std::string::npos);
+  EXPECT_NE(text_of(spec, "README.md").find("create secret generic shop-alerts"),
+            std::string::npos);
 }
 
 }  // namespace

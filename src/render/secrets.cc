@@ -156,20 +156,24 @@ void add_provider_class(const spec::Spec& spec, const std::vector<RemoteSecret>&
 std::span<const SecretWay> secret_ways() {
   static constexpr auto kWays = std::to_array<SecretWay>({
       {"external-secrets",
-       "External Secrets copies values from Parameter Store and Secrets Manager into a Secret of the "
+       "External Secrets copies values from Parameter Store and Secrets Manager into a Secret of "
+       "the "
        "cluster",
        "manifests hold names only; changed values arrive within 15 minutes; Pods start without AWS",
-       "an operator to keep up to date (a new minor every few weeks, only the newest supported); the "
+       "an operator to keep up to date (a new minor every few weeks, only the newest supported); "
+       "the "
        "values also stand in the cluster's store; running Pods see a change after a restart only"},
       {"csi",
-       "the Secrets Store CSI driver reads values when a Pod starts, as the Pod's own role, into files "
+       "the Secrets Store CSI driver reads values when a Pod starts, as the Pod's own role, into "
+       "files "
        "and a Secret",
-       "every service reads its own secrets with its own permissions; an EKS add-on, nothing to host",
-       "a Pod cannot start while AWS does not answer; the Secret exists only while a Pod mounts it"},
-      {"plain",
-       "you make the Secret by hand with kubectl",
-       "no operator, no AWS permissions",
-       "nobody rotates it, nothing records it, and it is lost with the cluster; only for a beginning"},
+       "every service reads its own secrets with its own permissions; an EKS add-on, nothing to "
+       "host",
+       "a Pod cannot start while AWS does not answer; the Secret exists only while a Pod mounts "
+       "it"},
+      {"plain", "you make the Secret by hand with kubectl", "no operator, no AWS permissions",
+       "nobody rotates it, nothing records it, and it is lost with the cluster; only for a "
+       "beginning"},
   });
   return kWays;
 }

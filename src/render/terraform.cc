@@ -12,6 +12,7 @@
 #include "render/alerts.h"
 #include "render/hcl.h"
 #include "render/identity.h"
+#include "render/node_groups.h"
 #include "render/prometheus.h"
 #include "render/secrets.h"
 #include "render/template.h"
@@ -89,12 +90,11 @@ std::int64_t drain_seconds(const spec::Spec& spec) {
 void add_nodes(const spec::Spec& spec, Values& out) {
   const bool bottlerocket = spec.eks.node_image == spec::Eks::NodeImage::kBottlerocket;
   const bool node_health = spec.eks.target_health == spec::Eks::TargetHealth::kNode;
-  out.texts.insert(
-      {{"node_ports", node_health
-                          ? "{ health = local.node_health_port, requests = local.node_port }"
-                          : "{ requests = local.node_port }"},
-       {"user_data", bottlerocket ? "bottlerocket.toml.tftpl" : "user-data.tftpl"},
-       {"drain_seconds", std::to_string(drain_seconds(spec))}});
+  out.texts.insert({{"node_ports",
+                     node_health ? "{ health = local.node_health_port, requests = local.node_port }"
+                                 : "{ requests = local.node_port }"},
+                    {"user_data", bottlerocket ? "bottlerocket.toml.tftpl" : "user-data.tftpl"},
+                    {"drain_seconds", std::to_string(drain_seconds(spec))}});
   out.flags.insert({{"bottlerocket", bottlerocket},
                     {"node_health", node_health},
                     {"split", spec.eks.split_groups}});
@@ -104,8 +104,8 @@ void add_identity(const spec::Spec& spec, Values& out) {
   const bool irsa = spec.eks.identity == spec::Eks::Identity::kIrsa;
   std::vector<std::string> addons{"kube-proxy", "vpc-cni"};
   if (!irsa) addons.insert(addons.begin(), "eks-pod-identity-agent");
-  out.texts.insert({{"partition", std::string(partition_of(spec))},
-                    {"addons_before_nodes", hcl_list(addons)}});
+  out.texts.insert(
+      {{"partition", std::string(partition_of(spec))}, {"addons_before_nodes", hcl_list(addons)}});
   out.flags.insert({{"irsa", irsa}, {"network_policy", spec.network_policy.has_value()}});
 }
 
@@ -206,120 +206,6 @@ Values shared_values(const spec::Spec& spec, const blueprint::Blueprint& bluepri
   return out;
 }
 
-std::string comma_joined(const std::map<std::string, std::string>& labels) {
-  std::vector<std::string> out;
-  for (const auto& [key, value] : labels) out.push_back(key + "=" + value);
-  return join(out, ",");
-}
-
-std::string architecture_of(const cloud::AutoScalingGroup& group) {
-  const cloud::InstanceType* type = cloud::find_instance_type(group.types.front());
-  return type != nullptr && type->architecture == "arm64" ? "arm64" : "x86_64";
-}
-
-std::string tag_lines(const cloud::AutoScalingGroup& group) {
-  std::map<std::string, std::string> tags = group.tags;
-  tags.emplace("Name", group.name);
-  std::vector<std::string> out;
-  for (const auto& [key, value] : tags) {
-    out.push_back(fmt::format("      {} = {}", hcl_quote(key), hcl_quote(value)));
-  }
-  return join(out, "\n");
-}
-
-// One group as it is rendered, with the keys of the file that its numbers come from.
-struct Group {
-  blueprint::NodeGroup nodes;
-  std::string key;  // "scaling"
-  std::string remark;
-  std::string min_key;
-  std::string base_key;
-  std::string percentage_key;
-};
-
-std::string name_of(const spec::Spec& spec, const Group& group) {
-  return group.nodes.group.name.substr(spec.service.size() + 1);
-}
-
-Group as_in_the_file(const blueprint::NodeGroup& nodes, const std::string& key) {
-  const std::string path = "nodes." + key;
-  return {nodes, key, "", path + ".min", path + ".on_demand_base", "100 % less " + path + ".spot"};
-}
-
-// Rule: EKS Best Practices Guide, "Cluster Autoscaler": a group of its own for each way of paying,
-// since the autoscaler takes all nodes of a group to be alike.
-std::vector<Group> split(const spec::Spec& spec, const blueprint::NodeGroup& mixed) {
-  Group on_demand = as_in_the_file(mixed, std::string(blueprint::kScalingGroup));
-  on_demand.remark = " on demand";
-  on_demand.nodes.group.name = spec.service + "-on-demand";
-  on_demand.nodes.group.min_size = mixed.group.distribution.on_demand_base_capacity;
-  on_demand.nodes.group.distribution.on_demand_base_capacity = 0;
-  on_demand.nodes.group.distribution.on_demand_percentage_above_base_capacity = 100;
-  on_demand.min_key = "nodes.scaling.on_demand_base";
-  on_demand.base_key = on_demand.percentage_key = "eks.split_groups";
-  Group spot = as_in_the_file(mixed, std::string(blueprint::kScalingGroup));
-  spot.remark = " on spot";
-  spot.nodes.group.min_size =
-      std::max(0, mixed.group.min_size - mixed.group.distribution.on_demand_base_capacity);
-  spot.nodes.group.distribution.on_demand_base_capacity = 0;
-  spot.min_key = "nodes.scaling.min less on_demand_base";
-  spot.base_key = "eks.split_groups";
-  return {std::move(on_demand), std::move(spot)};
-}
-
-std::vector<Group> groups_of(const spec::Spec& spec, const blueprint::Blueprint& blueprint) {
-  std::vector<Group> out;
-  for (const blueprint::NodeGroup& nodes : blueprint.groups) {
-    const std::string key = nodes.group.name.substr(spec.service.size() + 1);
-    if (key == blueprint::kScalingGroup && spec.eks.split_groups)
-      std::ranges::move(split(spec, nodes), std::back_inserter(out));
-    else
-      out.push_back(as_in_the_file(nodes, key));
-  }
-  return out;
-}
-
-std::string node_group(const Group& in, const std::string& name, Values values) {
-  const cloud::AutoScalingGroup& group = in.nodes.group;
-  const bool spot = group.distribution.on_demand_percentage_above_base_capacity < 100;
-  std::string id = name;  // Terraform's names have underscores where AWS's have dashes.
-  std::ranges::replace(id, '-', '_');
-  std::vector<std::string> taints;
-  for (const kube::Taint& taint : in.nodes.taints)
-    taints.push_back(fmt::format("{}={}:{}", taint.key, taint.value, taint.effect));
-  values.texts.insert(
-      {{"group", name},
-       {"id", id},
-       {"key", in.key},
-       {"key_remark", in.remark},
-       {"min_key", in.min_key},
-       {"base_key", in.base_key},
-       {"percentage_key", in.percentage_key},
-       {"group_name", hcl_quote(group.name)},
-       {"architecture", architecture_of(group)},
-       {"first_type", hcl_quote(group.types.front())},
-       {"types", hcl_list(group.types)},
-       {"min", std::to_string(group.min_size)},
-       {"max", std::to_string(group.max_size)},
-       {"node_labels", hcl_quote(comma_joined(in.nodes.labels))},
-       {"node_taints", hcl_quote(join(taints, ","))},
-       {"suspended_processes", hcl_list(group.suspended_processes)},
-       {"on_demand_base", std::to_string(group.distribution.on_demand_base_capacity)},
-       {"on_demand_percentage",
-        std::to_string(group.distribution.on_demand_percentage_above_base_capacity)},
-       {"on_demand_allocation_strategy",
-        hcl_quote(cloud::to_string(group.distribution.on_demand_allocation_strategy))},
-       {"spot_allocation_strategy",
-        hcl_quote(cloud::to_string(group.distribution.spot_allocation_strategy))},
-       {"group_tags", tag_lines(group)}});
-  values.flags.insert({{"attached", group.attached_to_target_group},
-                       {"mixed", spot || group.types.size() > 1},
-                       // Upstream's termination handler orders no replacement; the group has to.
-                       {"rebalance", spot},
-                       {"suspended", !group.suspended_processes.empty()}});
-  return expand(kNodeGroupTf, values);
-}
-
 std::string secret_commands(const spec::Spec& spec) {
   std::vector<std::string> out;
   for (const RemoteSecret& secret : remote_secrets(spec)) {
@@ -351,9 +237,7 @@ Files render_terraform(const spec::Spec& spec, const Image& image) {
   const blueprint::Blueprint blueprint = blueprint::compile(spec, {});
   const Values values = shared_values(spec, blueprint, image);
   std::string nodes = expand(kNodesTf, values);
-  for (const Group& group : groups_of(spec, blueprint)) {
-    nodes += node_group(group, name_of(spec, group), values);
-  }
+  nodes += node_groups(spec, blueprint, values);
   std::map<std::string, std::string> texts{
       {"versions.tf", expand(kVersionsTf, values)},
       {"locals.tf", expand(kLocalsTf, values)},

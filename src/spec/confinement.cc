@@ -15,8 +15,8 @@ constexpr std::int64_t kHighestId = 0x7fffffff;  // As the API checks runAsUser 
 
 // Rule: Pod Security Standards, "Baseline", Capabilities.
 constexpr auto kBaseline = std::to_array<std::string_view>(
-    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
-     "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"});
+    {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+     "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"});
 
 Result<std::int64_t> parse_id(std::string_view text) {
   const auto id = parse_int(text);
@@ -40,7 +40,8 @@ Status read_user(std::string_view text, Confinement& out) {
 }
 
 bool is_capability(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
 }
 
 void read_capabilities(Reader& in, Confinement& out) {

@@ -77,60 +77,77 @@ void read_account(Reader& in, std::string& account) {
   });
 }
 
+void read_version(Reader& in, std::string& version) {
+  in.scalar("version", [&](const std::string& text) -> Status {
+    const auto minor = text.starts_with("1.") ? parse_int(text.substr(2)) : parse_int("");
+    if (!minor || *minor < 20 || *minor > 99) {
+      return fail(Reason::kInvalid,
+                  fmt::format("'{}' is not a version of Kubernetes, for example \"1.35\"", text));
+    }
+    version = text;
+    return {};
+  });
+}
+
+// Who may do what: people and the service itself.
+void read_access(Reader& in, Eks& eks) {
+  in.texts("admins", eks.admins);
+  each_begins(in, "admins", eks.admins, "arn:");
+  in.texts("policies", eks.policies);
+  each_begins(in, "policies", eks.policies, "arn:");
+  in.texts("api_access", eks.api_access);
+  for (const std::string& block : eks.api_access) {
+    if (!is_cidr(block))
+      in.problem("api_access",
+                 fmt::format("'eks.api_access': '{}' is no block such as 203.0.113.0/24", block));
+  }
+  read_account(in, eks.account);
+}
+
+void read_choices(Reader& in, Eks& eks) {
+  choice(in, "secrets",
+         {{"external-secrets", Eks::Secrets::kExternalSecrets},
+          {"csi", Eks::Secrets::kCsi},
+          {"plain", Eks::Secrets::kPlain}},
+         eks.secrets);
+  choice(in, "node_image",
+         {{"al2023", Eks::NodeImage::kAmazonLinux2023},
+          {"bottlerocket", Eks::NodeImage::kBottlerocket}},
+         eks.node_image);
+  choice(in, "identity",
+         {{"pod-identity", Eks::Identity::kPodIdentity}, {"irsa", Eks::Identity::kIrsa}},
+         eks.identity);
+  choice(in, "target_health",
+         {{"node", Eks::TargetHealth::kNode}, {"service", Eks::TargetHealth::kService}},
+         eks.target_health);
+  in.boolean("split_groups", eks.split_groups);
+  in.boolean("prometheus", eks.prometheus);
+  in.boolean("protect", eks.protect);
+}
+
+void read_retention(Reader& in, std::int32_t& days) {
+  in.integer("log_retention_days", days, 1, 3653);
+  if (std::ranges::find(kRetentionDays, days) != kRetentionDays.end()) return;
+  in.problem(
+      "log_retention_days",
+      fmt::format("'eks.log_retention_days': CloudWatch has no {} days; it knows 1, 3, 5, 7, "
+                  "14, 30, 60, 90, …",
+                  days));
+}
+
 }  // namespace
 
 void read_eks(Reader& in, Eks& eks) {
   in.object("eks", [&](Reader& r) {
-    r.scalar("version", [&](const std::string& text) -> Status {
-      const auto minor = text.starts_with("1.") ? parse_int(text.substr(2)) : parse_int("");
-      if (!minor || *minor < 20 || *minor > 99) {
-        return fail(Reason::kInvalid,
-                    fmt::format("'{}' is not a version of Kubernetes, for example \"1.35\"", text));
-      }
-      eks.version = text;
-      return {};
-    });
+    read_version(r, eks.version);
     r.text("image", eks.image);
     read_vpc(r, eks.vpc);
-    r.texts("admins", eks.admins);
-    each_begins(r, "admins", eks.admins, "arn:");
-    r.texts("api_access", eks.api_access);
-    for (const std::string& block : eks.api_access) {
-      if (!is_cidr(block))
-        r.problem("api_access",
-                  fmt::format("'eks.api_access': '{}' is no block such as 203.0.113.0/24", block));
-    }
+    read_access(r, eks);
     r.text("hosted_zone", eks.hosted_zone);
     r.text("certificate", eks.certificate);
     if (!eks.certificate.empty()) each_begins(r, "certificate", {eks.certificate}, "arn:");
-    choice(r, "secrets",
-           {{"external-secrets", Eks::Secrets::kExternalSecrets},
-            {"csi", Eks::Secrets::kCsi},
-            {"plain", Eks::Secrets::kPlain}},
-           eks.secrets);
-    choice(r, "node_image",
-           {{"al2023", Eks::NodeImage::kAmazonLinux2023},
-            {"bottlerocket", Eks::NodeImage::kBottlerocket}},
-           eks.node_image);
-    choice(
-        r, "identity",
-        {{"pod-identity", Eks::Identity::kPodIdentity}, {"irsa", Eks::Identity::kIrsa}},
-        eks.identity);
-    choice(r, "target_health",
-           {{"node", Eks::TargetHealth::kNode}, {"service", Eks::TargetHealth::kService}},
-           eks.target_health);
-    read_account(r, eks.account);
-    r.boolean("split_groups", eks.split_groups);
-    r.boolean("prometheus", eks.prometheus);
-    r.texts("policies", eks.policies);
-    each_begins(r, "policies", eks.policies, "arn:");
-    r.integer("log_retention_days", eks.log_retention_days, 1, 3653);
-    if (std::ranges::find(kRetentionDays, eks.log_retention_days) == kRetentionDays.end()) {
-      r.problem("log_retention_days", fmt::format("'eks.log_retention_days': CloudWatch has no {} "
-                                                  "days; it knows 1, 3, 5, 7, 14, 30, 60, 90, …",
-                                                  eks.log_retention_days));
-    }
-    r.boolean("protect", eks.protect);
+    read_choices(r, eks);
+    read_retention(r, eks.log_retention_days);
   });
 }
 

@@ -59,8 +59,8 @@ Error with_places(const Error& error, const std::vector<Source>& sources) {
   std::vector<std::string> lines;
   for (Cause& cause : out.causes) {
     const std::string place = locate(sources, cause.field);
-    lines.push_back(fmt::format("{}{}'{}': {}", place, place.empty() ? "" : ": ", cause.field,
-                                cause.message));
+    lines.push_back(
+        fmt::format("{}{}'{}': {}", place, place.empty() ? "" : ": ", cause.field, cause.message));
   }
   out.message = join(lines, "\n");
   return out;

@@ -12,9 +12,8 @@ constexpr std::size_t kMaxBytes = 1 << 20;
 }  // namespace
 
 void Problems::add(const YAML::Mark& mark, const std::string& message) {
-  const std::string place = mark.is_null()
-                                ? file_
-                                : fmt::format("{}:{}:{}", file_, mark.line + 1, mark.column + 1);
+  const std::string place =
+      mark.is_null() ? file_ : fmt::format("{}:{}:{}", file_, mark.line + 1, mark.column + 1);
   causes_.push_back({place, message});
 }
 
@@ -54,7 +53,8 @@ Reader::Reader(YAML::Node node, std::string path, Problems& problems)
     if (!entry.first.IsScalar()) {
       problems_.add(entry.first.Mark(), "a key must be plain text");
     } else if (!seen.insert(entry.first.Scalar()).second) {
-      problems_.add(entry.first.Mark(), fmt::format("key '{}' appears twice", entry.first.Scalar()));
+      problems_.add(entry.first.Mark(),
+                    fmt::format("key '{}' appears twice", entry.first.Scalar()));
     }
   }
 }
@@ -108,7 +108,8 @@ void Reader::boolean(const std::string& key, bool& out) {
   });
 }
 
-void Reader::integer(const std::string& key, std::int32_t& out, std::int64_t low, std::int64_t high) {
+void Reader::integer(const std::string& key, std::int32_t& out, std::int64_t low,
+                     std::int64_t high) {
   scalar(key, [&](const std::string& value) -> Status {
     ASSIGN_OR_RETURN(const std::int64_t number, parse_int(value));
     if (number < low || number > high) {
@@ -157,15 +158,15 @@ void Reader::entries(const std::string& key,
   const YAML::Node value = child(key);
   if (!value.IsDefined()) return;
   if (!value.IsMap()) {
-    problems_.add(value.Mark(), fmt::format("'{}' must be a mapping of names to values", full(key)));
+    problems_.add(value.Mark(),
+                  fmt::format("'{}' must be a mapping of names to values", full(key)));
     return;
   }
   Reader inner(value, full(key), problems_);
   inner.any_scalar(take);
 }
 
-void Reader::any_scalar(
-    const std::function<Status(const std::string&, const std::string&)>& take) {
+void Reader::any_scalar(const std::function<Status(const std::string&, const std::string&)>& take) {
   for (const auto& entry : node_) {
     if (!entry.first.IsScalar()) continue;
     const std::string name = entry.first.Scalar();
@@ -175,7 +176,8 @@ void Reader::any_scalar(
       continue;
     }
     if (const Status status = take(name, entry.second.Scalar()); !status) {
-      problems_.add(entry.second.Mark(), fmt::format("'{}': {}", full(name), status.error().message));
+      problems_.add(entry.second.Mark(),
+                    fmt::format("'{}': {}", full(name), status.error().message));
     }
   }
 }
@@ -203,7 +205,8 @@ void Reader::named_objects(const std::string& key,
   const YAML::Node value = child(key);
   if (!value.IsDefined()) return;
   if (!value.IsMap()) {
-    problems_.add(value.Mark(), fmt::format("'{}' must be a mapping of names to mappings", full(key)));
+    problems_.add(value.Mark(),
+                  fmt::format("'{}' must be a mapping of names to mappings", full(key)));
     return;
   }
   for (const auto& entry : value) {
@@ -226,8 +229,9 @@ void Reader::finish() {
     if (known_.contains(key)) continue;
     const std::string near = nearest(key, known);
     problems_.add(entry.first.Mark(),
-                  near.empty() ? fmt::format("unknown key '{}'; known here: {}", key, join(known, ", "))
-                               : fmt::format("unknown key '{}'; did you mean '{}'?", key, near));
+                  near.empty()
+                      ? fmt::format("unknown key '{}'; known here: {}", key, join(known, ", "))
+                      : fmt::format("unknown key '{}'; did you mean '{}'?", key, near));
   }
 }
 

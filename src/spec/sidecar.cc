@@ -56,7 +56,8 @@ class Checker {
 
   void check_mounts(const std::string& key, const std::vector<Mount>& mounts) {
     for (const Mount& mount : mounts) {
-      if (std::ranges::find(spec_.volumes, mount.volume, &Volume::name) != spec_.volumes.end()) continue;
+      if (std::ranges::find(spec_.volumes, mount.volume, &Volume::name) != spec_.volumes.end())
+        continue;
       complain(key, fmt::format("there is no volume '{}' to mount at {}; say it in 'volumes'",
                                 mount.volume, mount.path));
     }
@@ -80,15 +81,16 @@ class Checker {
     if (sidecar.port == 0) return;
     const auto [taken, is_new] = ports_.emplace(sidecar.port, sidecar.name);
     if (!is_new)
-      complain(key, fmt::format("port {} is {}'s: containers of a Pod share its ports", sidecar.port,
-                                taken->second));
+      complain(key, fmt::format("port {} is {}'s: containers of a Pod share its ports",
+                                sidecar.port, taken->second));
   }
 
   void take_port(std::uint16_t port, const std::string& name) { ports_.emplace(port, name); }
 
  private:
   void complain(const std::string& key, const std::string& message) {
-    in_.problem(key.empty() ? "mounts" : "sidecars", key.empty() ? message : fmt::format("'{}': {}", key, message));
+    in_.problem(key.empty() ? "mounts" : "sidecars",
+                key.empty() ? message : fmt::format("'{}': {}", key, message));
   }
 
   Reader& in_;
@@ -124,7 +126,8 @@ void read_volumes(Reader& in, std::vector<Volume>& volumes) {
     read_memory(r, "size", volume.size_bytes);
     r.boolean("memory", volume.in_memory);
     if (volume.size_bytes == 0)
-      r.problem("size", fmt::format("'volumes.{}.size' is missing: without one it fills the node", name));
+      r.problem("size",
+                fmt::format("'volumes.{}.size' is missing: without one it fills the node", name));
   });
 }
 
@@ -156,7 +159,8 @@ PodSize pod_size(const Spec& spec) {
     around.cpu_milli += sidecar.cpu_milli;
     around.memory_bytes += sidecar.memory_bytes;
   }
-  return {std::max(lasting.cpu_milli, peak.cpu_milli), std::max(lasting.memory_bytes, peak.memory_bytes)};
+  return {std::max(lasting.cpu_milli, peak.cpu_milli),
+          std::max(lasting.memory_bytes, peak.memory_bytes)};
 }
 
 }  // namespace minato::spec

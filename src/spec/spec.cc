@@ -12,20 +12,14 @@
 namespace minato::spec {
 namespace {
 
-template <class Out, class Parsed>
-Status assign(Out& out, Result<Parsed> parsed) {
-  if (!parsed) return std::unexpected(std::move(parsed).error());
-  out = static_cast<Out>(std::move(parsed).value());
-  return {};
-}
-
 Result<SecretSource> parse_secret(const std::string& text) {
   using Kind = SecretSource::Kind;
-  constexpr std::pair<std::string_view, Kind> kPrefixes[] = {{"ssm:", Kind::kSsm},
-                                                             {"secretsmanager:", Kind::kSecretsManager},
-                                                             {"file:", Kind::kFile},
-                                                             {"env:", Kind::kEnvironment},
-                                                             {"generated:", Kind::kGenerated}};
+  constexpr std::pair<std::string_view, Kind> kPrefixes[] = {
+      {"ssm:", Kind::kSsm},
+      {"secretsmanager:", Kind::kSecretsManager},
+      {"file:", Kind::kFile},
+      {"env:", Kind::kEnvironment},
+      {"generated:", Kind::kGenerated}};
   for (const auto& [prefix, kind] : kPrefixes) {
     if (!text.starts_with(prefix)) continue;
     SecretSource source{kind, text.substr(prefix.size())};
@@ -54,13 +48,15 @@ void read_env(Reader& in, Spec& spec) {
 void read_group(Reader& in, const std::string& key, NodeGroup& group) {
   in.object(key, [&](Reader& r) {
     r.texts("types", group.types);
-    if (group.types.empty()) r.problem("types", fmt::format("'nodes.{}.types' must not be empty", key));
+    if (group.types.empty())
+      r.problem("types", fmt::format("'nodes.{}.types' must not be empty", key));
     r.integer("min", group.min, 0, 1000);
     r.integer("max", group.max, 0, 1000);
-    r.scalar("spot", [&](const std::string& text) { return assign(group.spot_percent, parse_percent(text)); });
+    read_percent(r, "spot", group.spot_percent);
     r.integer("on_demand_base", group.on_demand_base, 0, 1000);
     if (group.max != 0 && group.max < group.min) {
-      r.problem("max", fmt::format("'nodes.{}.max' ({}) is below min ({})", key, group.max, group.min));
+      r.problem("max",
+                fmt::format("'nodes.{}.max' ({}) is below min ({})", key, group.max, group.min));
     }
   });
 }
@@ -74,7 +70,8 @@ void read_load_balancer(Reader& in, LoadBalancer& balancer) {
       h.integer("healthy", balancer.health_check.healthy, 2, 10);
       h.integer("unhealthy", balancer.health_check.unhealthy, 2, 10);
       if (balancer.health_check.timeout >= balancer.health_check.interval) {
-        h.problem("timeout", "'load_balancer.health_check.timeout' must be shorter than the interval");
+        h.problem("timeout",
+                  "'load_balancer.health_check.timeout' must be shorter than the interval");
       }
     });
     read_duration(r, "deregistration_delay", balancer.deregistration_delay, 0s, 3600s);
@@ -108,12 +105,11 @@ void read_service(Reader& in, Spec& spec) {
   in.object("replicas", [&](Reader& r) {
     r.integer("min", spec.replicas.min, 1, 5000);
     r.integer("max", spec.replicas.max, 1, 5000);
-    r.scalar("cpu", [&](const std::string& text) { return assign(spec.replicas.cpu_percent, parse_percent(text)); });
-    r.scalar("memory", [&](const std::string& text) {
-      return assign(spec.replicas.memory_percent, parse_percent(text));
-    });
+    read_percent(r, "cpu", spec.replicas.cpu_percent);
+    read_percent(r, "memory", spec.replicas.memory_percent);
     if (spec.replicas.max != 0 && spec.replicas.max < spec.replicas.min) {
-      r.problem("max", fmt::format("'replicas.max' ({}) is below min ({})", spec.replicas.max, spec.replicas.min));
+      r.problem("max", fmt::format("'replicas.max' ({}) is below min ({})", spec.replicas.max,
+                                   spec.replicas.min));
     }
   });
   read_env(in, spec);
@@ -125,15 +121,19 @@ void read_network_policy(Reader& in, Spec& spec) {
     if (!r.has("egress")) return;
     std::vector<std::string> egress;
     r.texts("egress", egress);
-    if (egress == std::vector<std::string>{"any"}) egress.clear();
-    else if (egress.empty())
-      r.problem("egress", "'network_policy.egress': no block at all; say any, or those that the "
-                          "service calls");
+    if (egress == std::vector<std::string>{"any"}) {
+      egress.clear();
+    } else if (egress.empty()) {
+      r.problem(
+          "egress",
+          "'network_policy.egress': no block at all; say any, or those that the service calls");
+    }
     for (const std::string& block : egress) {
       if (is_cidr(block)) continue;
-      r.problem("egress", fmt::format("'network_policy.egress': '{}' is neither any nor a block such "
-                                      "as 10.0.0.0/16",
-                                      block));
+      r.problem("egress",
+                fmt::format("'network_policy.egress': '{}' is neither any nor a block such "
+                            "as 10.0.0.0/16",
+                            block));
     }
     spec.network_policy->egress = std::move(egress);
   });
@@ -149,7 +149,8 @@ void read_place(Reader& in, Spec& spec) {
   }
   std::vector<std::string> sorted = spec.zones;
   std::ranges::sort(sorted);
-  if (std::ranges::adjacent_find(sorted) != sorted.end()) in.problem("zones", "'zones': a zone appears twice");
+  if (std::ranges::adjacent_find(sorted) != sorted.end())
+    in.problem("zones", "'zones': a zone appears twice");
   if (sorted.empty()) in.problem("zones", "'zones' must not be empty");
   in.object("nodes", [&](Reader& r) {
     read_group(r, "master", spec.master);
@@ -164,8 +165,9 @@ void read_place(Reader& in, Spec& spec) {
 Status check_alert(const std::string& kind, const std::string& target) {
   if (kind == "slack" || kind == "webhook") {
     if (target.starts_with("env:") || target.starts_with("file:")) return {};
-    return fail(Reason::kInvalid,
-                "must be env:NAME or file:PATH, so that no address with a token in it stands in this file");
+    return fail(
+        Reason::kInvalid,
+        "must be env:NAME or file:PATH, so that no address with a token in it stands in this file");
   }
   if (kind == "email") {
     const std::size_t at = target.find('@');
@@ -193,17 +195,13 @@ void read_alerts(Reader& in, Spec& spec) {
 void read_operations(Reader& in, Spec& spec) {
   read_alerts(in, spec);
   in.object("slo", [&](Reader& r) {
-    r.scalar("availability", [&](const std::string& text) {
-      return assign(spec.slo.availability_percent, parse_fraction_percent(text));
-    });
+    read_share(r, "availability", spec.slo.availability_percent);
     read_duration(r, "p99", spec.slo.p99, 1ms, 600s);
   });
   in.object("local", [&](Reader& r) {
     read_port(r, "https_port", spec.local.https_port);
     read_port(r, "http_port", spec.local.http_port);
-    r.scalar("cpu_scale", [&](const std::string& text) {
-      return assign(spec.local.cpu_scale_percent, parse_percent(text));
-    });
+    read_percent(r, "cpu_scale", spec.local.cpu_scale_percent);
     r.scalar("profile", [&](const std::string& text) -> Status {
       if (text != "fast" && text != "realistic") {
         return fail(Reason::kInvalid, fmt::format("'{}' is neither fast nor realistic", text));
@@ -215,11 +213,14 @@ void read_operations(Reader& in, Spec& spec) {
 }
 
 void require_and_default(Reader& base, Spec& spec) {
-  if (spec.service.empty() && !base.has("service")) base.problem("service", "'service' is missing: the name of your service");
+  if (spec.service.empty() && !base.has("service"))
+    base.problem("service", "'service' is missing: the name of your service");
   if (spec.image.empty() && !base.has("image")) {
-    base.problem("image", "'image' is missing: oci:DIR, docker-archive:FILE or docker://REGISTRY/NAME");
+    base.problem("image",
+                 "'image' is missing: oci:DIR, docker-archive:FILE or docker://REGISTRY/NAME");
   }
-  if (spec.port == 0 && !base.has("port")) base.problem("port", "'port' is missing: the port your container listens on");
+  if (spec.port == 0 && !base.has("port"))
+    base.problem("port", "'port' is missing: the port your container listens on");
   if (spec.domain.empty()) spec.domain = spec.service + ".localhost";
   spec.replicas.max = std::max(spec.replicas.max, spec.replicas.min);
   spec.master.max = std::max(spec.master.max, spec.master.min);

@@ -92,7 +92,8 @@ TEST(SpecTest, WrongUnitsAndTypes) {
       {"capabilities: [net_admin]", "is no capability"},
       {"network_policy: { egress: [world] }", "neither any nor a block"},
       {"network_policy: { egress: [] }", "no block at all"},
-      {"load_balancer: { health_check: { interval: 5s, timeout: 5s } }", "shorter than the interval"},
+      {"load_balancer: { health_check: { interval: 5s, timeout: 5s } }",
+       "shorter than the interval"},
       {"nodes: { scaling: { types: [], min: 1 } }", "must not be empty"},
       {"eks: { version: '1.x' }", "is not a version"},
       {"eks: { vpc: { cidr: 10.0.0.0 } }", "is no block"},
@@ -133,22 +134,26 @@ TEST(SpecTest, AUserButRootRefusesRoot) {
   EXPECT_EQ(app.dropped_capabilities(), std::vector<std::string>{"ALL"});
   EXPECT_EQ(app.security_level(), "restricted");
   EXPECT_FALSE(confined("user: 0\n").non_root);
-  EXPECT_EQ(confined("non_root: true\ncapabilities: [NET_BIND_SERVICE]\n").security_level(), "restricted");
+  EXPECT_EQ(confined("non_root: true\ncapabilities: [NET_BIND_SERVICE]\n").security_level(),
+            "restricted");
   EXPECT_EQ(confined("capabilities: []\n").security_level(), "baseline") << "it may still be root";
-  EXPECT_EQ(confined("capabilities: [CAP_NET_ADMIN]\n").capabilities, std::vector<std::string>{"NET_ADMIN"});
+  EXPECT_EQ(confined("capabilities: [CAP_NET_ADMIN]\n").capabilities,
+            std::vector<std::string>{"NET_ADMIN"});
   EXPECT_EQ(confined("capabilities: [CAP_NET_ADMIN]\n").security_level(), "privileged");
-  EXPECT_NE(error_of(std::string(kMinimal) + "user: 0\nnon_root: true\n").find("refuses root"), std::string::npos);
+  EXPECT_NE(error_of(std::string(kMinimal) + "user: 0\nnon_root: true\n").find("refuses root"),
+            std::string::npos);
 }
 
 TEST(SpecTest, SidecarsAreMergedByName) {
-  const auto spec = read({{"a.yaml", std::string(kMinimal) + R"(secrets: {KEY: "generated:"}
+  const auto spec =
+      read({{"a.yaml", std::string(kMinimal) + R"(secrets: {KEY: "generated:"}
 volumes: {logs: {size: 1Gi}}
 mounts: {/var/log/app: logs}
 sidecars:
   shipper: {image: x/shipper:1, runs: around, mounts: {/logs: logs}, secrets: KEY, user: 1000}
   migrate: {image: x/migrate:1, runs: first, cpu: "2", memory: 1Gi}
 )"},
-                          {"b.yaml", "sidecars: {shipper: {image: oci:here, env: {LEVEL: debug}}}\n"}});
+            {"b.yaml", "sidecars: {shipper: {image: oci:here, env: {LEVEL: debug}}}\n"}});
   ASSERT_TRUE(spec) << spec.error().message;
   ASSERT_EQ(spec->sidecars.size(), 2u);
   const Sidecar& shipper = spec->sidecars[0];
@@ -183,9 +188,11 @@ TEST(SpecTest, WhatSidecarsCannotBe) {
 
 TEST(SpecTest, NetworkPolicyIsOnceItIsSaid) {
   EXPECT_FALSE(read_text(kMinimal)->network_policy);
-  EXPECT_TRUE(read_text(std::string(kMinimal) + "network_policy: {}\n")->network_policy->egress.empty());
-  const auto spec = read({{"a.yaml", std::string(kMinimal) + "network_policy: {egress: [10.0.0.0/8]}\n"},
-                          {"b.yaml", "network_policy: {}\n"}});
+  EXPECT_TRUE(
+      read_text(std::string(kMinimal) + "network_policy: {}\n")->network_policy->egress.empty());
+  const auto spec =
+      read({{"a.yaml", std::string(kMinimal) + "network_policy: {egress: [10.0.0.0/8]}\n"},
+            {"b.yaml", "network_policy: {}\n"}});
   EXPECT_EQ(spec->network_policy->egress, std::vector<std::string>{"10.0.0.0/8"});
 }
 
@@ -203,15 +210,18 @@ TEST(SpecTest, HostileTextIsRefused) {
   EXPECT_NE(error_of(std::string("service: a\0b", 12)), "no error");
   EXPECT_NE(error_of("service: [\n"), "no error");
   EXPECT_NE(error_of("- a\n- b\n"), "no error");
-  EXPECT_NE(error_of("service: a\nservice: b\nimage: x\nport: 1\n").find("appears twice"), std::string::npos);
+  EXPECT_NE(error_of("service: a\nservice: b\nimage: x\nport: 1\n").find("appears twice"),
+            std::string::npos);
   EXPECT_NE(error_of("a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n"), "no error");
   EXPECT_NE(error_of("{[a]: b}\n"), "no error");
   EXPECT_NE(error_of(""), "no error");
 }
 
 TEST(SpecTest, OverlayMergesOverTheBase) {
-  const auto spec = read({{"minato.yaml", std::string(kMinimal) + "env: { A: '1', B: '2' }\nreplicas: { min: 2, max: 9 }\n"},
-                          {"minato.prod.yaml", "env: { B: '3' }\nreplicas: { min: 4 }\n"}});
+  const auto spec =
+      read({{"minato.yaml",
+             std::string(kMinimal) + "env: { A: '1', B: '2' }\nreplicas: { min: 2, max: 9 }\n"},
+            {"minato.prod.yaml", "env: { B: '3' }\nreplicas: { min: 4 }\n"}});
   ASSERT_TRUE(spec) << spec.error().message;
   EXPECT_EQ(spec->replicas.min, 4);
   EXPECT_EQ(spec->replicas.max, 9);

@@ -13,8 +13,9 @@ namespace minato::spec {
 Result<std::int64_t> parse_cpu_milli(std::string_view text) {
   const auto quantity = kube::Quantity::parse(text);
   if (!quantity || quantity->milli_value() <= 0 || quantity->milli_value() > 1'000'000) {
-    return fail(Reason::kInvalid,
-                fmt::format("'{}' is not an amount of CPU; write for example 250m, 0.5 or 2", text));
+    return fail(
+        Reason::kInvalid,
+        fmt::format("'{}' is not an amount of CPU; write for example 250m, 0.5 or 2", text));
   }
   return quantity->milli_value();
 }
@@ -22,14 +23,14 @@ Result<std::int64_t> parse_cpu_milli(std::string_view text) {
 Result<std::int64_t> parse_bytes(std::string_view text) {
   const auto quantity = kube::Quantity::parse(text);
   if (!quantity || quantity->value() <= 0) {
-    return fail(Reason::kInvalid,
-                fmt::format("'{}' is not an amount of memory; write for example 256Mi or 1Gi", text));
+    return fail(
+        Reason::kInvalid,
+        fmt::format("'{}' is not an amount of memory; write for example 256Mi or 1Gi", text));
   }
   // "256" or "250m" of memory is nearly always a forgotten or wrong suffix.
   if (quantity->value() < 1 << 20) {
-    return fail(Reason::kInvalid,
-                fmt::format("'{}' is less than 1Mi of memory; did you mean {}Mi?", text,
-                            quantity->value()));
+    return fail(Reason::kInvalid, fmt::format("'{}' is less than 1Mi of memory; did you mean {}Mi?",
+                                              text, quantity->value()));
   }
   return quantity->value();
 }

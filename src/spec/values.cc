@@ -29,10 +29,11 @@ Status check_name(const std::string& text) {
                     is_lower(text.back()) &&
                     std::ranges::all_of(text, [](char c) { return is_lower(c) || c == '-'; });
   if (good) return {};
-  return fail(Reason::kInvalid,
-              fmt::format("'{}' must be 1 to {} of a-z, 0-9 and '-', and begin and end with a letter "
-                          "or digit",
-                          text, kMaxNameLength));
+  return fail(
+      Reason::kInvalid,
+      fmt::format("'{}' must be 1 to {} of a-z, 0-9 and '-', and begin and end with a letter "
+                  "or digit",
+                  text, kMaxNameLength));
 }
 
 void read_duration(Reader& in, const std::string& key, Duration& out, Duration low, Duration high) {
@@ -61,16 +62,32 @@ void read_memory(Reader& in, const std::string& key, std::int64_t& bytes) {
   in.scalar(key, [&](const std::string& text) { return assign(parse_bytes(text), bytes); });
 }
 
+void read_percent(Reader& in, const std::string& key, std::int32_t& percent) {
+  in.scalar(key, [&](const std::string& text) -> Status {
+    ASSIGN_OR_RETURN(const std::int64_t value, parse_percent(text));
+    percent = static_cast<std::int32_t>(value);
+    return {};
+  });
+}
+
+void read_share(Reader& in, const std::string& key, double& percent) {
+  in.scalar(key,
+            [&](const std::string& text) { return assign(parse_fraction_percent(text), percent); });
+}
+
 void read_path(Reader& in, const std::string& key, std::string& out) {
   in.scalar(key, [&](const std::string& text) -> Status {
-    if (!text.starts_with('/')) return fail(Reason::kInvalid, "must be a path that begins with '/'");
+    if (!text.starts_with('/'))
+      return fail(Reason::kInvalid, "must be a path that begins with '/'");
     out = text;
     return {};
   });
 }
 
 Status check_variable_name(const std::string& name) {
-  const auto follows = [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-'; };
+  const auto follows = [](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-';
+  };
   if (!name.empty() && is_letter(name.front()) && std::ranges::all_of(name, follows)) return {};
   return fail(Reason::kInvalid, "is not a name for a variable");
 }

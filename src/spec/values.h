@@ -18,6 +18,8 @@ void read_duration(Reader& in, const std::string& key, Duration& out, Duration l
 void read_port(Reader& in, const std::string& key, std::uint16_t& out);
 void read_cpu(Reader& in, std::int64_t& milli);
 void read_memory(Reader& in, const std::string& key, std::int64_t& bytes);
+void read_percent(Reader& in, const std::string& key, std::int32_t& percent);  // "60%"
+void read_share(Reader& in, const std::string& key, double& percent);          // "99.9%"
 // A path that begins with '/'.
 void read_path(Reader& in, const std::string& key, std::string& out);
 
