@@ -128,7 +128,7 @@ kube::Deployment make_deployment(const spec::Spec& spec, const std::string& conf
   add_sidecars(spec, secret, pod.spec);
   pod.spec.volumes = make_volumes(spec);
   pod.spec.security_context.emplace().seccomp_profile.emplace().type = "RuntimeDefault";
-  pod.spec.priority_class_name = spec.service;
+  pod.spec.priority_class_name = priority_class_name(spec);
   pod.spec.node_selector = {{std::string(kube::kLabelNodeGroup), std::string(kScalingGroup)}};
   pod.spec.tolerations = {tolerate_briefly(kube::kTaintNotReady),
                           tolerate_briefly(kube::kTaintUnreachable)};

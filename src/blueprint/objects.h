@@ -22,6 +22,8 @@ kube::Deployment make_deployment(const spec::Spec& spec, const std::string& conf
 kube::Service make_service(const spec::Spec& spec);
 kube::HorizontalPodAutoscaler make_autoscaler(const spec::Spec& spec);
 kube::PodDisruptionBudget make_disruption_budget(const spec::Spec& spec);
+// Not the service's name alone: names that begin with "system-" are the system's.
+std::string priority_class_name(const spec::Spec& spec);
 kube::PriorityClass make_priority_class(const spec::Spec& spec);
 // Of a spec that asks for one.
 kube::NetworkPolicy make_network_policy(const spec::Spec& spec);

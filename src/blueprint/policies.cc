@@ -45,9 +45,11 @@ kube::NetworkPolicyEgressRule to_blocks(const std::vector<std::string>& blocks) 
 
 }  // namespace
 
+std::string priority_class_name(const spec::Spec& spec) { return "minato-" + spec.service; }
+
 kube::PriorityClass make_priority_class(const spec::Spec& spec) {
   kube::PriorityClass out;
-  out.metadata.name = spec.service;
+  out.metadata.name = priority_class_name(spec);
   out.metadata.labels = labels_of(spec);
   out.value = kPriority;
   out.description = "Pods of " + spec.service + " before those that say no priority.";
