@@ -88,11 +88,14 @@ CHOICES = {
                 "secrets: {A: 'ssm:/x/a'}\neks: {secrets: plain}"),
     "nodes": ("", "nodes: {scaling: {types: [m7g.large], min: 0, max: 9, spot: 100%}}",
               "nodes: {master: {types: [t3.medium, t3.large], min: 3}, scaling: {types: [m5.large, m6i.large], spot: 50%, on_demand_base: 1}}"),
-    "eks": ("", "eks: {version: '1.34', protect: false, api_access: [203.0.113.0/24, 198.51.100.7/32]}",
+    "eks": ("", "eks: {version: '1.34', protect: false, api_access: [203.0.113.0/24, 198.51.100.7/32]}\n"
+            "alerts: [{email: a@example.com}, {email: b@example.com}, {sns: 'arn:aws:sns:us-east-1:123456789012:x'}]",
             "eks: {admins: ['arn:aws:iam::123456789012:role/a'], policies: ['arn:aws:iam::123456789012:policy/p'], log_retention_days: 7}"),
-    "choices": ("", "eks: {node_image: bottlerocket}", "eks: {identity: irsa, account: '123456789012'}",
+    "choices": ("", "eks: {node_image: bottlerocket}\nnetwork_policy: {egress: [10.0.0.0/8]}", "eks: {identity: irsa, account: '123456789012'}",
                 "nodes: {scaling: {types: [m5.large, m6i.large], min: 4, max: 9, spot: 100%, on_demand_base: 1}}\neks: {split_groups: true, target_health: service}",
-                "eks: {node_image: bottlerocket, identity: irsa, prometheus: true}"),
+                "eks: {node_image: bottlerocket, identity: irsa, prometheus: true}\nnetwork_policy: {}\n"
+                "alerts: [{slack: 'env:S'}, {webhook: 'env:W'}]\nuser: 1000\nvolumes: {tmp: {size: 8Mi, memory: true}}\n"
+                "mounts: {/tmp: tmp}\nsidecars: {agent: {image: x/agent:1, runs: beside, check: [/ok]}}"),
     "domain": ("", "eks: {certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/x'}",
                "eks: {hosted_zone: example.com, certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/x'}"),
 }
