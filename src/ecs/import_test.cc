@@ -232,6 +232,33 @@ TEST(ImportTest, ContainersThatWaitForEachOtherDoNotHoldItUp) {
   ASSERT_TRUE(result) << result.error().message;
 }
 
+TEST(ImportTest, ASidecarIsNotNamedAsTheServiceIs) {
+  const auto result = import_texts(
+      R"json({"family": "app", "containerDefinitions": [
+    {"name": "nginx", "image": "nginx", "portMappings": [{"containerPort": 80}], "dependsOn": [{"containerName": "app", "condition": "START"}]},
+    {"name": "app", "image": "app", "healthCheck": {"command": ["CMD", "/ok"]}},
+    {"name": "App", "image": "y", "dependsOn": [{"containerName": "app", "condition": "HEALTHY"}]}]})json");
+  ASSERT_TRUE(result) << result.error().message;
+  const auto spec = spec::read({{"minato.yaml", result->yaml}});
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->sidecars.at(0).name, "app-2");
+  EXPECT_EQ(spec->sidecars.at(1).name, "app-3");
+}
+
+TEST(ImportTest, ADependencyIsAsStrongAsItsStrongest) {
+  const auto result = import_texts(
+      R"json({"family": "shop", "containerDefinitions": [
+    {"name": "web", "image": "w", "portMappings": [{"containerPort": 80}],
+     "dependsOn": [{"containerName": "db", "condition": "START"}, {"containerName": "proxy", "condition": "START"}]},
+    {"name": "proxy", "image": "p", "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}]},
+    {"name": "db", "image": "d", "healthCheck": {"command": ["CMD", "/ok"]}}]})json");
+  ASSERT_TRUE(result) << result.error().message;
+  const auto spec = spec::read({{"minato.yaml", result->yaml}});
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->sidecars.at(0).name, "db");
+  EXPECT_EQ(spec->sidecars.at(0).check, std::vector<std::string>{"/ok"});
+}
+
 TEST(ImportTest, ScalingByMemoryFollowsMemory) {
   const auto result = import_texts(kEc2, R"json({"serviceName": "api", "desiredCount": 3,
     "ScalingPolicies": [{"PolicyName": "m", "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 75, "DisableScaleIn": true,

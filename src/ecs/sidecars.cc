@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <set>
 
 #include "base/strings.h"
@@ -31,6 +33,12 @@ std::vector<Dependency> dependencies_of(const json::value& container) {
   return out;
 }
 
+std::ptrdiff_t strength(const std::string& condition) {
+  constexpr std::array<std::string_view, 4> kWeakestFirst{"START", "HEALTHY", "COMPLETE",
+                                                          "SUCCESS"};
+  return std::ranges::find(kWeakestFirst, condition) - kWeakestFirst.begin();
+}
+
 // What the service's own container waits for, directly or through others, in the order in which it
 // has to start; and how it waits for each.
 class Order {
@@ -52,12 +60,21 @@ class Order {
   void visit(const json::value& container) {
     if (!seen_.insert(text_of(container, "name")).second) return;
     for (const Dependency& each : dependencies_of(container)) {
-      if (condition(each.container) == nullptr) conditions_.push_back(each);
+      add(each);
       for (const json::value& other : containers_) {
         if (text_of(other, "name") == each.container) visit(other);
       }
     }
     started_.push_back(text_of(container, "name"));
+  }
+
+  // Who waits longest decides when it runs.
+  void add(const Dependency& added) {
+    const auto known = std::ranges::find(conditions_, added.container, &Dependency::container);
+    if (known == conditions_.end())
+      conditions_.push_back(added);
+    else if (strength(added.condition) > strength(known->condition))
+      known->condition = added.condition;
   }
 
   const json::array& containers_;
@@ -129,12 +146,23 @@ void give_size(Fields& in, Program& program) {
              fmt::format("memory: {}Mi, of the task's; say how much it needs", kMemoryMib));
 }
 
+// Tasks often name a container as the service is named, whose own container has that name here.
+std::string free_name(const std::string& wanted, const Draft& draft) {
+  std::string out = wanted;
+  const auto is_taken = [&] {
+    return out == draft.service ||
+           std::ranges::find(draft.sidecars, out, &Sidecar::name) != draft.sidecars.end();
+  };
+  for (int i = 2; is_taken(); ++i) out = fmt::format("{}-{}", wanted, i);
+  return out;
+}
+
 Sidecar read_sidecar(const json::value& value, const Order& order, Draft& draft,
                      std::vector<Entry>& report) {
   const std::string name = text_of(value, "name");
   Fields in(value, fmt::format("containerDefinitions[{}]", name), report);
   Sidecar out;
-  out.name = service_name(name);
+  out.name = free_name(service_name(name), draft);
   out.runs = runs_of(order, name);
   in.changed("", fmt::format("sidecars.{}; {}{}", out.name, order_note(order, name),
                              advice_for(text_of(value, "image"))));
@@ -166,7 +194,7 @@ Sidecar read_sidecar(const json::value& value, const Order& order, Draft& draft,
 void read_sidecars(const json::array& containers, const json::value& main, Draft& draft,
                    std::vector<Entry>& report) {
   const Order order(containers, main);
-  std::vector<std::pair<std::size_t, Sidecar>> read;
+  std::map<std::string, std::size_t> positions;
   for (const json::value& each : containers) {
     if (&each == &main) continue;
     const std::string name = text_of(each, "name");
@@ -176,10 +204,11 @@ void read_sidecars(const json::array& containers, const json::value& main, Draft
                         text_of(each, "image") + "; the cluster's agent collects logs"});
       continue;
     }
-    read.emplace_back(order.position(name), read_sidecar(each, order, draft, report));
+    draft.sidecars.push_back(read_sidecar(each, order, draft, report));
+    positions[draft.sidecars.back().name] = order.position(name);
   }
-  std::ranges::stable_sort(read, {}, &std::pair<std::size_t, Sidecar>::first);
-  for (auto& [position, sidecar] : read) draft.sidecars.push_back(std::move(sidecar));
+  std::ranges::stable_sort(draft.sidecars, {},
+                           [&](const Sidecar& sidecar) { return positions.at(sidecar.name); });
 }
 
 }  // namespace minato::ecs
