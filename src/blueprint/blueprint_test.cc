@@ -110,6 +110,7 @@ TEST(BlueprintTest, SidecarsStartAndStopInTheirOrder) {
   beside.name = "cache", beside.runs = spec::Sidecar::Runs::kBeside,
   beside.check = {"redis-cli", "ping"};
   beside.secrets = {"TOKEN"};
+  beside.env = {{"PLAIN", "$5"}, {"TEMPLATE", "$(HOST)"}};
   spec.sidecars = {around, first, beside};
   const auto deployment = find<kube::Deployment>(compile(spec, {{"TOKEN", "x"}}));
   const kube::PodSpec& pod = deployment->spec.template_.spec;
@@ -122,7 +123,9 @@ TEST(BlueprintTest, SidecarsStartAndStopInTheirOrder) {
   ASSERT_EQ(pod.containers.size(), 2u);
   EXPECT_EQ(pod.containers[0].name, "shop");
   EXPECT_TRUE(pod.containers[1].lifecycle->pre_stop->sleep) << "no sooner gone than the service";
-  EXPECT_EQ(pod.containers[1].env.at(0).value_from->secret_key_ref->key, "TOKEN");
+  EXPECT_EQ(pod.containers[1].env.at(0).value, "$5");
+  EXPECT_EQ(pod.containers[1].env.at(1).value, "$$(HOST)") << "what the file says, not a reference";
+  EXPECT_EQ(pod.containers[1].env.at(2).value_from->secret_key_ref->key, "TOKEN");
   EXPECT_EQ(pod.volumes.at(0).volume_source.empty_dir->medium, "Memory");
 }
 

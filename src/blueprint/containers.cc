@@ -85,6 +85,15 @@ void add_sidecar_probes(const spec::Sidecar& sidecar, kube::Container& container
   container.liveness_probe = std::move(probe);
 }
 
+// A value that says itself: "$(NAME)" in it would be replaced, and "$$" be read as "$".
+// Rule: Kubernetes API reference, EnvVar.value.
+std::string literal(const std::string& value) {
+  if (value.find("$(") == std::string::npos && value.find("$$") == std::string::npos) return value;
+  std::string out;
+  for (const char c : value) out.append(c == '$' ? 2 : 1, c);
+  return out;
+}
+
 kube::Container make_sidecar(const spec::Spec& spec, const spec::Sidecar& sidecar,
                              const std::string& secret) {
   kube::Container out;
@@ -96,7 +105,7 @@ kube::Container make_sidecar(const spec::Spec& spec, const spec::Sidecar& sideca
   for (const auto& [name, value] : sidecar.env) {
     kube::EnvVar& variable = out.env.emplace_back();
     variable.name = name;
-    variable.value = value;
+    variable.value = literal(value);
   }
   for (const std::string& name : sidecar.secrets) {
     kube::EnvVar& variable = out.env.emplace_back();
@@ -109,8 +118,7 @@ kube::Container make_sidecar(const spec::Spec& spec, const spec::Sidecar& sideca
   mount(sidecar.mounts, out);
   add_sidecar_probes(sidecar, out);
   confine(sidecar.confinement, out);
-  // What runs around the service is told to stop once the service has; what runs beside it, with
-  // it.
+  // What runs around the service is told to stop once that has; what runs beside it, with it.
   if (sidecar.runs == spec::Sidecar::Runs::kBeside) drain_before_stop(spec, out);
   if (sidecar.runs == spec::Sidecar::Runs::kAround) out.restart_policy = "Always";
   return out;

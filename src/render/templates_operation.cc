@@ -153,7 +153,9 @@ kubectl create namespace @{service}
 kubectl -n @{service} create secret generic @{secret_name}@{plain_literals}
 @end
 @if alert_secret
+@if !plain
 kubectl create namespace @{service}
+@end
 kubectl -n @{service} create secret generic @{alert_secret}@{alert_literals}
 @end
 @if first_nodes
