@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "kube/custom_kind.h"
 #include "kube/json.h"
 
 namespace minato::apiserver {
@@ -24,7 +25,9 @@ void Call::answer(HttpAnswer answer) const {
 void Call::answer_object(const kube::Object& object, WallTime now, int status) const {
   // Changes are answered with the object whatever else is accepted; only reads are refused before.
   const Accepted accepted = negotiate(request, url).value_or(Accepted{});
-  answer({.status = status, .body = encode_object(object, accepted, now) + "\n"});
+  // Borrowed: the answer is made before the object can go.
+  const auto shown = shown_as(kind(), kube::ObjectPtr(kube::ObjectPtr(), &object));
+  answer({.status = status, .body = encode_object(*shown, accepted, now) + "\n"});
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_field_selector(
@@ -90,6 +93,10 @@ Result<registry::Persist> persist_of(const Call& call) {
     }
   }
   return registry::Persist::kYes;
+}
+
+kube::ObjectPtr shown_as(const kube::Kind& kind, const kube::ObjectPtr& object) {
+  return kind.custom ? kube::in_version(*object, kind) : object;
 }
 
 std::string encode_table(const kube::Kind& kind, const std::vector<kube::ObjectPtr>& objects,

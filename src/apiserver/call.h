@@ -20,7 +20,7 @@ struct Call {
   Url url;
   RequestInfo info;
   User user;
-  const ServedResource* served = nullptr;  // Set for requests about resources.
+  ServedPtr served;  // Set for requests about resources.
   ExchangePtr exchange;
   std::vector<std::string> warnings;  // Become Warning headers.
 
@@ -44,6 +44,9 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_field_selector(
 
 // dryRun=All. Errors: Invalid (any other value).
 Result<registry::Persist> persist_of(const Call& call);
+
+// As clients of this kind see it: a custom object in their version, others as they are.
+kube::ObjectPtr shown_as(const kube::Kind& kind, const kube::ObjectPtr& object);
 
 std::string encode_table(const kube::Kind& kind, const std::vector<kube::ObjectPtr>& objects,
                          std::string_view list_metadata, IncludeObject include, WallTime now);

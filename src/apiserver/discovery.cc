@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 
 #include "apiserver/views.h"
+#include "kube/custom_kind.h"
 #include "kube/scale.h"
 #include "kube/types/config.h"
 #include "kube/types/pod.h"
@@ -62,7 +63,8 @@ ServedResource stored_resource(const kube::Kind& kind) {
   // A namespace goes with what is in it, one at a time.
   if (kind == kube::Namespace::static_kind()) std::erase(out.verbs, "deletecollection");
   out.short_names = kind.short_names;
-  if (is_in_all(kind.resource)) out.categories.emplace_back("all");
+  if (kind.custom) out.categories = kind.custom->categories;
+  if (!kind.custom && is_in_all(kind.resource)) out.categories.emplace_back("all");
   out.subresources = subresources_of(kind);
   out.stored = &kind;
   out.shown = &kind;
@@ -99,14 +101,20 @@ std::vector<ServedResource> make_served() {
       {"metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", "", false, kRead, {}, {}, {}, nullptr});
   out.push_back(
       {"metrics.k8s.io", "v1beta1", "PodMetrics", "pods", "", true, kRead, {}, {}, {}, nullptr});
-  std::ranges::stable_sort(out, {}, [](const ServedResource& entry) {
-    // Clients take the first group that has a resource of the name: metrics must not win "pods".
-    return std::pair(entry.group == "metrics.k8s.io", entry.group);
-  });
   return out;
 }
 
-json::array texts(const std::vector<std::string_view>& values) {
+bool is_preferred(const ServedPtr& a, const ServedPtr& b) {
+  // Clients take the first group that has a resource of the name: metrics must not win "pods".
+  const auto key = [](const ServedPtr& entry) {
+    return std::pair(entry->group == "metrics.k8s.io", entry->group);
+  };
+  if (key(a) != key(b)) return key(a) < key(b);
+  return a->version != b->version && kube::is_newer_version(a->version, b->version);
+}
+
+template <class Text>
+json::array texts(const std::vector<Text>& values) {
   json::array out;
   for (const std::string_view value : values) out.emplace_back(value);
   return out;
@@ -116,19 +124,10 @@ std::string group_version(std::string_view name, std::string_view version) {
   return name.empty() ? std::string(version) : std::string(name) + "/" + std::string(version);
 }
 
-// Each (group, version) once, in order.
-std::vector<std::pair<std::string_view, std::string_view>> group_versions() {
-  std::vector<std::pair<std::string_view, std::string_view>> out;
-  for (const ServedResource& entry : served_resources()) {
-    const std::pair key{entry.group, entry.version};
-    if (std::ranges::find(out, key) == out.end()) out.push_back(key);
-  }
-  return out;
-}
-
-json::object group_object(std::string_view name) {
+json::object group_object(const std::vector<std::pair<std::string_view, std::string_view>>& all,
+                          std::string_view name) {
   json::array versions;
-  for (const auto& [group, version] : group_versions()) {
+  for (const auto& [group, version] : all) {
     if (group != name) continue;
     versions.push_back({{"groupVersion", group_version(group, version)}, {"version", version}});
   }
@@ -164,18 +163,42 @@ json::object aggregated_resource(const ServedResource& entry) {
 
 }  // namespace
 
-const std::vector<ServedResource>& served_resources() {
+const std::vector<ServedResource>& built_in_resources() {
   static const std::vector<ServedResource> served = make_served();
   return served;
 }
 
-const ServedResource* find_served(std::string_view group, std::string_view version,
-                                  std::string_view resource) {
-  for (const ServedResource& entry : served_resources()) {
-    if (entry.group == group && entry.version == version && entry.resource == resource)
-      return &entry;
+const std::vector<ServedPtr>& Catalogue::resources() const {
+  if (made_of_ == kinds_.generation()) return resources_;
+  resources_.clear();
+  for (const ServedResource& entry : built_in_resources()) {
+    resources_.push_back(ServedPtr(ServedPtr(), &entry));  // It lives as long as the process.
+  }
+  for (const kube::Kind* kind : kinds_.custom_versions()) {
+    resources_.push_back(std::make_shared<const ServedResource>(stored_resource(*kind)));
+  }
+  std::ranges::stable_sort(resources_, is_preferred);
+  made_of_ = kinds_.generation();
+  return resources_;
+}
+
+ServedPtr Catalogue::find(std::string_view group, std::string_view version,
+                          std::string_view resource) const {
+  for (const ServedPtr& entry : resources()) {
+    if (entry->group == group && entry->version == version && entry->resource == resource)
+      return entry;
   }
   return nullptr;
+}
+
+// Each once, in order.
+Catalogue::GroupVersions Catalogue::group_versions() const {
+  GroupVersions out;
+  for (const ServedPtr& entry : resources()) {
+    const std::pair key{entry->group, entry->version};
+    if (std::ranges::find(out, key) == out.end()) out.push_back(key);
+  }
+  return out;
 }
 
 std::string legacy_versions(std::string_view address) {
@@ -187,12 +210,13 @@ std::string legacy_versions(std::string_view address) {
   return json::serialize(out);
 }
 
-std::string group_list() {
+std::string Catalogue::group_list() const {
   json::array groups;
   std::string_view last;
-  for (const auto& [name, version] : group_versions()) {
+  const GroupVersions all = group_versions();
+  for (const auto& [name, version] : all) {
     if (name.empty() || name == last) continue;
-    groups.push_back(group_object(name));
+    groups.push_back(group_object(all, name));
     last = name;
   }
   const json::object out{
@@ -200,17 +224,18 @@ std::string group_list() {
   return json::serialize(out);
 }
 
-std::string group(std::string_view name) {
-  json::object found = name.empty() ? json::object() : group_object(name);
+std::string Catalogue::group(std::string_view name) const {
+  json::object found = name.empty() ? json::object() : group_object(group_versions(), name);
   if (found.empty()) return {};
   json::object out{{"kind", "APIGroup"}, {"apiVersion", "v1"}};
   for (auto& [key, value] : found) out[key] = std::move(value);
   return json::serialize(out);
 }
 
-std::string resource_list(std::string_view name, std::string_view version) {
-  json::array resources;
-  for (const ServedResource& entry : served_resources()) {
+std::string Catalogue::resource_list(std::string_view name, std::string_view version) const {
+  json::array listed;
+  for (const ServedPtr& found : resources()) {
+    const ServedResource& entry = *found;
     if (entry.group != name || entry.version != version) continue;
     json::object resource{{"name", entry.resource},
                           {"singularName", entry.singular},
@@ -219,7 +244,7 @@ std::string resource_list(std::string_view name, std::string_view version) {
                           {"verbs", texts(entry.verbs)}};
     if (!entry.short_names.empty()) resource["shortNames"] = texts(entry.short_names);
     if (!entry.categories.empty()) resource["categories"] = texts(entry.categories);
-    resources.push_back(std::move(resource));
+    listed.push_back(std::move(resource));
     for (const ServedSubresource& part : entry.subresources) {
       json::object row{{"name", std::string(entry.resource) + "/" + std::string(part.name)},
                        {"singularName", ""},
@@ -228,29 +253,29 @@ std::string resource_list(std::string_view name, std::string_view version) {
                        {"verbs", texts(part.verbs)}};
       if (part.group != entry.group) row["group"] = part.group;
       if (part.group != entry.group) row["version"] = part.version;
-      resources.push_back(std::move(row));
+      listed.push_back(std::move(row));
     }
   }
-  if (resources.empty()) return {};
+  if (listed.empty()) return {};
   const json::object out{{"kind", "APIResourceList"},
                          {"apiVersion", "v1"},
                          {"groupVersion", group_version(name, version)},
-                         {"resources", std::move(resources)}};
+                         {"resources", std::move(listed)}};
   return json::serialize(out);
 }
 
-std::string aggregated(Part part, std::string_view api_version) {
+std::string Catalogue::aggregated(Part part, std::string_view api_version) const {
   json::array items;
   std::string_view last = "-";
   for (const auto& [name, version] : group_versions()) {
     if (name.empty() != (part == Part::kCore)) continue;
-    json::array resources;
-    for (const ServedResource& entry : served_resources()) {
-      if (entry.group == name && entry.version == version)
-        resources.push_back(aggregated_resource(entry));
+    json::array listed;
+    for (const ServedPtr& entry : resources()) {
+      if (entry->group == name && entry->version == version)
+        listed.push_back(aggregated_resource(*entry));
     }
     json::object served{
-        {"version", version}, {"resources", std::move(resources)}, {"freshness", "Current"}};
+        {"version", version}, {"resources", std::move(listed)}, {"freshness", "Current"}};
     if (name == last) {
       items.back().at("versions").as_array().push_back(std::move(served));
       continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "kube/custom_kind.h"
 #include "kube/json.h"
 
 namespace minato::apiserver {
@@ -241,10 +242,15 @@ void Lists::send(const CallPtr& call, const Accepted& accepted, const Page& page
   std::function<void(std::string&, const kube::Object&)> append;
   switch (accepted.view) {
     case View::kObject:
-      head = fmt::format(R"({{"kind":"{}List","apiVersion":"{}","metadata":{},"items":[)",
-                         kind.kind, kind.api_version(), metadata);
+      head = fmt::format(R"({{"kind":"{}","apiVersion":"{}","metadata":{},"items":[)",
+                         kind.list_kind(), kind.api_version(), metadata);
       append = [&kind](std::string& out, const kube::Object& object) {
-        kube::append_json(out, kind.type(), object.self());
+        // Items of custom kinds say what they are, as upstream's do.
+        if (kind.custom) {
+          out += kube::to_json(*kube::in_version(object, kind));
+        } else {
+          kube::append_json(out, kind.type(), object.self());
+        }
       };
       break;
     case View::kPartialMetadata:
@@ -259,9 +265,10 @@ void Lists::send(const CallPtr& call, const Accepted& accepted, const Page& page
           fmt::format(R"({{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{},)", metadata);
       append_columns(head, printer);
       head += ",\"rows\":[";
-      append = [printer, include = accepted.include, now = env_.clock.wall()](
+      append = [printer, &kind, include = accepted.include, now = env_.clock.wall()](
                    std::string& out, const kube::Object& object) {
-        append_row(out, printer, object, include, now);
+        const kube::ObjectPtr borrowed(kube::ObjectPtr(), &object);
+        append_row(out, printer, *shown_as(kind, borrowed), include, now);
       };
       break;
     }

@@ -7,8 +7,10 @@
 
 #include "apiserver/yaml.h"
 #include "base/strings.h"
+#include "kube/custom_kind.h"
 #include "kube/json.h"
 #include "kube/protobuf.h"
+#include "kube/types/custom_resource.h"
 
 namespace minato::apiserver {
 namespace json = boost::json;
@@ -43,6 +45,12 @@ IncludeObject include_of(const Url& url) {
 std::unexpected<Error> cannot_handle(const kube::Kind& kind, std::string_view why) {
   return fail(Reason::kBadRequest, fmt::format("{} in version \"{}\" cannot be handled as a {}: {}",
                                                kind.kind, kind.version, kind.kind, why));
+}
+
+std::unexpected<Error> not_protobuf() {
+  return fail(Reason::kUnsupportedMediaType,
+              "the body of the request was in an unknown format - accepted media types include: "
+              "application/json, application/yaml");
 }
 
 Status check_kind(std::string_view api_version, std::string_view name, const kube::Kind& kind) {
@@ -177,6 +185,8 @@ Result<std::unique_ptr<kube::Object>> read_object(const HttpRequest& request,
   ASSIGN_OR_RETURN(const BodyFormat format, body_format(request));
   std::unique_ptr<kube::Object> out = kind.make();
   if (format == BodyFormat::kProtobuf) {
+    // Nobody but their authors knows the messages of custom kinds, and a schema is JSON here.
+    if (kind.custom || kind == kube::CustomResourceDefinition::static_kind()) return not_protobuf();
     ASSIGN_OR_RETURN(const kube::ProtobufEnvelope envelope, kube::open_protobuf(request.body));
     RETURN_IF_ERROR(check_kind(envelope.api_version, envelope.kind, kind));
     if (const Status read = kube::from_protobuf(kind.type(), envelope.raw, out->self()); !read) {
@@ -213,7 +223,17 @@ Status read_message(const HttpRequest& request, const kube::TypeInfo& type, void
 
 std::vector<std::string> unknown_fields(const kube::Object& object) {
   std::vector<std::string> out;
-  collect_unknown(object.kind().type(), object.self(), "", out);
+  const kube::Kind& kind = object.kind();
+  if (!kind.custom) {
+    collect_unknown(kind.type(), object.self(), "", out);
+    return out;
+  }
+  collect_unknown(kube::type_of<kube::ObjectMeta>(), &object.metadata, "metadata", out);
+  if (!kind.custom->schema) return out;
+  json::object body = static_cast<const kube::CustomObject&>(object).body();
+  std::vector<std::string> removed;
+  kube::prune(*kind.custom->schema, body, &removed);
+  for (const std::string& path : removed) out.push_back(fmt::format("unknown field \"{}\"", path));
   return out;
 }
 

@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <functional>
 #include <map>
-#include <set>
 
 #include "apiserver/discovery.h"
 #include "apiserver/version.h"
+#include "base/strings.h"
+#include "kube/custom_kind.h"
 #include "kube/reflect.h"
 #include "kube/scale.h"
 #include "kube/types/autoscaling.h"
@@ -58,7 +60,7 @@ const std::map<std::string_view, std::string>& packages() {
           &kube::type_of<kube::Condition>(), &kube::type_of<kube::DeleteOptions>()}) {
       claim(*type, std::string(kMeta));
     }
-    for (const ServedResource& entry : served_resources()) {
+    for (const ServedResource& entry : built_in_resources()) {
       if (entry.stored != nullptr)
         claim(entry.shown->type(), package_of(entry.group, entry.version));
     }
@@ -240,12 +242,64 @@ std::string document_name(const ServedResource& entry) {
                              : fmt::format("apis/{}/{}", entry.group, entry.version);
 }
 
-std::string make_v3(std::string_view document) {
+// "com.example.v1.Widget": the group's parts turned round, as upstream names them.
+std::string custom_schema_name(const ServedResource& entry) {
+  std::string out;
+  for (const std::string& part : split(entry.group, '.')) out = part + (out.empty() ? "" : "." + out);
+  return fmt::format("{}.{}.{}", out, entry.version, entry.kind);
+}
+
+// What the definition says, with what every object has.
+void add_custom(const ServedResource& entry, Version version, json::object& schemas) {
+  const kube::CustomVersion& custom = *entry.stored->custom;
+  json::object schema{{"type", "object"}};
+  // v2 cannot say all that a definition may; who still reads it gets no more than the kind.
+  if (custom.source && version == Version::k3) schema = custom.source->as_object();
+  if (version == Version::k2) schema["x-kubernetes-preserve-unknown-fields"] = true;
+  json::value& properties = schema["properties"];
+  if (!properties.is_object()) properties = json::object();
+  const json::object text{{"type", "string"}};
+  properties.get_object()["apiVersion"] = text;
+  properties.get_object()["kind"] = text;
+  properties.get_object()["metadata"] =
+      reference(schema_name(kube::type_of<kube::ObjectMeta>()), version);
+  schema["x-kubernetes-group-version-kind"] =
+      json::array{kind_extension(entry.group, entry.version, entry.kind)};
+  schemas[custom_schema_name(entry)] = std::move(schema);
+  add_struct(kube::type_of<kube::ObjectMeta>(), version, schemas);
+}
+
+void add_entry(const ServedResource& entry, Version version, json::object& paths,
+               json::object& schemas) {
+  add_path(entry, version, paths);
+  if (entry.stored->custom) {
+    add_custom(entry, version, schemas);
+  } else {
+    add_kind(entry.shown->type(), entry, version, schemas);
+  }
+}
+
+// FNV-1a: enough to tell one text from the next.
+std::string hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return fmt::format("{:016x}", hash);
+}
+
+}  // namespace
+
+void OpenApi::refresh() {
+  if (made_of_ == catalogue_.generation()) return;
+  v3_.clear();
+  v2_.clear();
+  made_of_ = catalogue_.generation();
+}
+
+std::string OpenApi::make_v3(std::string_view document) const {
   json::object paths, schemas;
-  for (const ServedResource& entry : served_resources()) {
-    if (document_name(entry) != document || entry.stored == nullptr) continue;
-    add_path(entry, Version::k3, paths);
-    add_kind(entry.shown->type(), entry, Version::k3, schemas);
+  for (const ServedPtr& entry : catalogue_.resources()) {
+    if (document_name(*entry) != document || entry->stored == nullptr) continue;
+    add_entry(*entry, Version::k3, paths, schemas);
   }
   add_struct(kube::type_of<kube::DeleteOptions>(), Version::k3, schemas);
   add_scalars(Version::k3, schemas);
@@ -256,47 +310,41 @@ std::string make_v3(std::string_view document) {
   return json::serialize(out);
 }
 
-std::set<std::string> documents() {
-  std::set<std::string> out;
-  for (const ServedResource& entry : served_resources()) out.insert(document_name(entry));
-  return out;
-}
-
-}  // namespace
-
-std::string openapi_index() {
+std::string OpenApi::index() {
   json::object paths;
-  for (const std::string& document : documents()) {
-    // The types are fixed for a build, and so is what their hash says: the version.
+  for (const ServedPtr& entry : catalogue_.resources()) {
+    const std::string document = document_name(*entry);
+    // Built-in types are fixed for a build, and so is what their hash says: the version.
+    const bool is_custom = entry->stored != nullptr && entry->stored->custom;
+    const std::string hash = is_custom ? hash_of(v3(document)) : std::string(kGitVersion);
     paths[document] = json::object{
-        {"serverRelativeURL", fmt::format("/openapi/v3/{}?hash={}", document, kGitVersion)}};
+        {"serverRelativeURL", fmt::format("/openapi/v3/{}?hash={}", document, hash)}};
   }
   return json::serialize(json::object{{"paths", std::move(paths)}});
 }
 
-const std::string& openapi_v3(std::string_view document) {
-  static std::map<std::string, std::string, std::less<>> made;
+const std::string& OpenApi::v3(std::string_view document) {
   static const std::string kNone;
-  if (const auto found = made.find(document); found != made.end()) return found->second;
-  if (!documents().contains(std::string(document))) return kNone;
-  return made.emplace(document, make_v3(document)).first->second;
+  refresh();
+  if (const auto found = v3_.find(document); found != v3_.end()) return found->second;
+  const bool exists = std::ranges::any_of(
+      catalogue_.resources(), [&](const ServedPtr& entry) { return document_name(*entry) == document; });
+  return exists ? v3_.emplace(document, make_v3(document)).first->second : kNone;
 }
 
-const std::string& openapi_v2() {
-  static const std::string made = [] {
-    json::object paths, schemas;
-    for (const ServedResource& entry : served_resources()) {
-      if (entry.stored == nullptr) continue;
-      add_path(entry, Version::k2, paths);
-      add_kind(entry.shown->type(), entry, Version::k2, schemas);
-    }
-    add_scalars(Version::k2, schemas);
-    return json::serialize(json::object{{"swagger", "2.0"},
-                                        {"info", info()},
-                                        {"paths", std::move(paths)},
-                                        {"definitions", std::move(schemas)}});
-  }();
-  return made;
+const std::string& OpenApi::v2() {
+  refresh();
+  if (!v2_.empty()) return v2_;
+  json::object paths, schemas;
+  for (const ServedPtr& entry : catalogue_.resources()) {
+    if (entry->stored != nullptr) add_entry(*entry, Version::k2, paths, schemas);
+  }
+  add_scalars(Version::k2, schemas);
+  v2_ = json::serialize(json::object{{"swagger", "2.0"},
+                                     {"info", info()},
+                                     {"paths", std::move(paths)},
+                                     {"definitions", std::move(schemas)}});
+  return v2_;
 }
 
 }  // namespace minato::apiserver

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 
-#include "apiserver/openapi.h"
 #include "apiserver/version.h"
 #include "apiserver/views.h"
+#include "base/check.h"
 #include "base/strings.h"
+#include "kube/custom_kind.h"
 #include "kube/json.h"
 
 namespace minato::apiserver {
@@ -52,12 +53,26 @@ ApiServer::ApiServer(env::Env env, registry::Registry& registry, const Authentic
     : options_(std::move(options)),
       authenticator_(authenticator),
       authorizer_(authorizer),
+      catalogue_(registry.store().kinds()),
+      openapi_(catalogue_),
       lists_(env.fork("lists"), registry),
       watches_(env.fork("watches"), registry, options_.watch_limits),
       writes_(env.fork("writes"), registry, authorizer),
       subresources_(env.fork("subresources"), registry, options_.logs),
       remote_(env.fork("remote"), registry, options_.streams, options_.logs),
-      reviews_(authenticator, authorizer) {}
+      reviews_(authenticator, authorizer) {
+  const kube::Kind& kind = kube::CustomResourceDefinition::static_kind();
+  auto watch = registry.watch(
+      kind, {}, registry.store().resource_version(),
+      [this, &executor = env.executor, alive = std::weak_ptr(alive_)](const kube::WatchEvent&) {
+        // Ending a stream runs what hangs on it: not from inside somebody's write.
+        executor.post([this, alive] {
+          if (alive.lock()) watches_.end_unserved(catalogue_);
+        });
+      });
+  CHECK(watch, "definitions can be watched from now on");
+  definitions_ = std::move(*watch);
+}
 
 void ApiServer::handle(HttpRequest request, ExchangePtr exchange) {
   const auto call = std::make_shared<Call>();
@@ -132,7 +147,7 @@ Status ApiServer::impersonate(Call& call) const {
 
 void ApiServer::serve(const CallPtr& call) {
   if (!call->info.is_resource) return serve_path(call);
-  call->served = find_served(call->info.group, call->info.version, call->info.resource);
+  call->served = catalogue_.find(call->info.group, call->info.version, call->info.resource);
   if (call->served == nullptr) return not_found(call);
   const VersionView* view = find_view(call->info.group, call->info.version, call->info.resource);
   // Parts other than the status (a scale) are the same in all versions.
@@ -140,6 +155,10 @@ void ApiServer::serve(const CallPtr& call) {
     if (const Status read = convert_request(*view, call->request, call->url); !read)
       return call->fail(read.error());
     call->exchange = convert_answers(*view, call->exchange);
+  }
+  if (call->served->stored != nullptr && call->served->stored->custom) {
+    if (const std::string& warning = call->served->stored->custom->deprecation; !warning.empty())
+      call->warnings.push_back(warning);
   }
   serve_resource(call);
 }
@@ -202,7 +221,7 @@ void ApiServer::serve_token(const CallPtr& call) {
   call->answer({.status = 201, .body = kube::to_json(*issued) + "\n"});
 }
 
-void ApiServer::serve_path(const CallPtr& call) const {
+void ApiServer::serve_path(const CallPtr& call) {
   const std::string& path = call->info.path;
   if (call->info.verb != "get" && call->info.verb != "head") return not_allowed(call);
   if (path == "/version") return call->answer({.body = version_text() + "\n"});
@@ -230,19 +249,19 @@ void ApiServer::serve_discovery(const CallPtr& call) const {
       return call->answer(
           {.content_type = fmt::format(
                "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", version),
-           .body = aggregated(core ? Part::kCore : Part::kGroups, version)});
+           .body = catalogue_.aggregated(core ? Part::kCore : Part::kGroups, version)});
     }
-    return call->answer({.body = core ? legacy_versions(options_.address) : group_list()});
+    return call->answer({.body = core ? legacy_versions(options_.address) : catalogue_.group_list()});
   }
   std::string body;
-  if (core && parts.size() == 2) body = resource_list("", parts[1]);
-  if (!core && parts.size() == 2) body = group(parts[1]);
-  if (!core && parts.size() == 3) body = resource_list(parts[1], parts[2]);
+  if (core && parts.size() == 2) body = catalogue_.resource_list("", parts[1]);
+  if (!core && parts.size() == 2) body = catalogue_.group(parts[1]);
+  if (!core && parts.size() == 3) body = catalogue_.resource_list(parts[1], parts[2]);
   if (body.empty()) return not_found(call);
   call->answer({.body = std::move(body)});
 }
 
-void ApiServer::serve_openapi(const CallPtr& call) const {
+void ApiServer::serve_openapi(const CallPtr& call) {
   const std::string& path = call->info.path;
   if (path == "/openapi/v2") {
     // Old clients ask for protobuf only: better none than one they cannot read.
@@ -252,11 +271,11 @@ void ApiServer::serve_openapi(const CallPtr& call) const {
       return call->answer(failure(406, "NotAcceptable",
                                   "only the following media types are accepted: application/json"));
     }
-    return call->answer({.body = openapi_v2()});
+    return call->answer({.body = openapi_.v2()});
   }
-  if (path == "/openapi/v3") return call->answer({.body = openapi_index()});
+  if (path == "/openapi/v3") return call->answer({.body = openapi_.index()});
   const std::string& body =
-      openapi_v3(std::string_view(path).substr(std::string_view("/openapi/v3/").size()));
+      openapi_.v3(std::string_view(path).substr(std::string_view("/openapi/v3/").size()));
   if (body.empty()) return not_found(call);
   call->answer({.body = body});
 }

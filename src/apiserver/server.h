@@ -12,6 +12,7 @@
 #include "apiserver/access.h"
 #include "apiserver/lists.h"
 #include "apiserver/metrics_api.h"
+#include "apiserver/openapi.h"
 #include "apiserver/remote.h"
 #include "apiserver/reviews.h"
 #include "apiserver/service_accounts.h"
@@ -48,20 +49,25 @@ class ApiServer {
   void serve_object(const CallPtr& call);
   void serve_subresource(const CallPtr& call);
   void serve_token(const CallPtr& call);
-  void serve_path(const CallPtr& call) const;
+  void serve_path(const CallPtr& call);
   void serve_discovery(const CallPtr& call) const;
-  void serve_openapi(const CallPtr& call) const;
+  void serve_openapi(const CallPtr& call);
   void serve_health(const CallPtr& call) const;
 
   ServerOptions options_;
   const Authenticator& authenticator_;
   const Authorizer& authorizer_;
+  Catalogue catalogue_;
+  OpenApi openapi_;
   Lists lists_;
   Watches watches_;
   Writes writes_;
   Subresources subresources_;
   Remote remote_;
   Reviews reviews_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Posted turns outlive this.
+  // Follows the definitions of custom kinds, for the watches of those that go.
+  std::unique_ptr<kube::Watch> definitions_;
 };
 
 }  // namespace minato::apiserver

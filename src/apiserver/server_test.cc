@@ -240,7 +240,7 @@ TEST_F(ServerTest, TablesHaveTheColumnsOfTheKind) {
 }
 
 TEST_F(ServerTest, EveryKindIsListedDiscoveredAndExplained) {
-  for (const ServedResource& served : served_resources()) {
+  for (const ServedResource& served : built_in_resources()) {
     if (served.stored == nullptr) continue;
     const std::string base = served.group.empty() ? "/api/v1/"
                                                   : "/apis/" + std::string(served.group) + "/" +

@@ -152,7 +152,8 @@ Result<kube::Scale> Subresources::changed_scale(const Call& call,
 }
 
 Result<kube::Scale> Subresources::do_scale(const Call& call) const {
-  ASSIGN_OR_RETURN(const kube::ObjectPtr object, registry_.get(call.kind(), call.key()));
+  ASSIGN_OR_RETURN(const kube::ObjectPtr stored, registry_.get(call.kind(), call.key()));
+  const kube::ObjectPtr object = shown_as(call.kind(), stored);
   if (call.info.verb == "get") return kube::scale_of(*object);
   ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
   ASSIGN_OR_RETURN(const kube::Scale wanted, changed_scale(call, *object));
@@ -165,11 +166,12 @@ Result<kube::Scale> Subresources::do_scale(const Call& call) const {
   auto changed = object->clone();
   kube::set_replicas(*changed, wanted.spec.replicas);
   // The versions that the client compared with are those of its Scale.
-  changed->metadata.resource_version = wanted.metadata.resource_version;
+  if (!wanted.metadata.resource_version.empty())
+    changed->metadata.resource_version = wanted.metadata.resource_version;
   changed->metadata.uid = wanted.metadata.uid;
   ASSIGN_OR_RETURN(const kube::ObjectPtr written,
                    registry_.update(std::move(changed), kube::Subresource::kNone, persist));
-  return kube::scale_of(*written);
+  return kube::scale_of(*shown_as(call.kind(), written));
 }
 
 void Subresources::scale(const CallPtr& call) {

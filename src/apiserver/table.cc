@@ -26,14 +26,19 @@ void Cells::text(std::string_view value) {
   kube::append_json_string(out_, value);
 }
 
+void Cells::json(std::string_view value) {
+  separate();
+  out_ += value;
+}
+
 void Cells::number(std::int64_t value) {
   separate();
   out_ += std::to_string(value);
 }
 
 Printer printer_of(const kube::Kind& kind) {
-  for (const auto find : {&core_printer, &workload_printer, &policy_printer, &stored_printer}) {
-    if (const Printer found = find(kind); found.print != nullptr) return found;
+  for (const auto find : {&core_printer, &workload_printer, &policy_printer, &stored_printer, &custom_printer}) {
+    if (const Printer found = find(kind); found.print) return found;
   }
   return {kDefaultColumns, &print_default};
 }
@@ -43,10 +48,15 @@ void append_columns(std::string& out, const Printer& printer) {
   bool first = true;
   for (const Column& column : printer.columns) {
     // kubectl finds the column to sort and to label by through the format "name".
-    out +=
-        fmt::format(R"({}{{"name":"{}","type":"{}","format":"{}","description":"","priority":{}}})",
-                    first ? "" : ",", column.name, column.type, column.name == "Name" ? "name" : "",
-                    column.priority);
+    out += first ? "{\"name\":" : ",{\"name\":";
+    kube::append_json_string(out, column.name);
+    out += ",\"type\":";
+    kube::append_json_string(out, column.type);
+    out += ",\"format\":";
+    kube::append_json_string(out, column.name == "Name" ? "name" : column.format);
+    out += ",\"description\":";
+    kube::append_json_string(out, column.description);
+    out += fmt::format(",\"priority\":{}}}", column.priority);
     first = false;
   }
   out += ']';

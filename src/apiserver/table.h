@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ struct Column {
   std::string_view name;
   std::string_view type = "string";  // "string", "integer"
   int priority = 0;                  // 1: only with -o wide.
+  std::string_view format = {}, description = {};
 };
 
 // The cells of one row, in the order of the columns.
@@ -24,6 +26,7 @@ class Cells {
   explicit Cells(std::string& out) : out_(out) {}
   void text(std::string_view value);
   void number(std::int64_t value);
+  void json(std::string_view value);  // As it stands.
 
  private:
   void separate();
@@ -33,7 +36,7 @@ class Cells {
 
 struct Printer {
   std::span<const Column> columns;
-  void (*print)(const kube::Object& object, WallTime now, Cells& cells) = nullptr;
+  std::function<void(const kube::Object& object, WallTime now, Cells& cells)> print;
 };
 
 // Of the kind, or names and ages for kinds without a printer of their own.
@@ -44,6 +47,7 @@ Printer core_printer(const kube::Kind& kind);
 Printer workload_printer(const kube::Kind& kind);
 Printer policy_printer(const kube::Kind& kind);
 Printer stored_printer(const kube::Kind& kind);
+Printer custom_printer(const kube::Kind& kind);
 
 // How much of the object each row carries (query parameter includeObject).
 enum class IncludeObject { kNone, kMetadata, kObject };

@@ -147,7 +147,14 @@ class Watches::Watcher : public std::enable_shared_from_this<Watcher> {
     stream_->on_close(nullptr);
     stream_->on_drained(nullptr);
   }
+  void end() {
+    bookmark();
+    stop();
+    stream_->end();
+    owner_.close(id_);
+  }
   Stream& stream() { return *stream_; }
+  const kube::Kind& kind() const { return kind_; }
 
  private:
   void on_event(const kube::WatchEvent& event) {
@@ -161,7 +168,7 @@ class Watches::Watcher : public std::enable_shared_from_this<Watcher> {
   }
 
   void write(const kube::WatchEvent& event) {
-    stream_->write(*owner_.encode(event, accepted_));
+    stream_->write(*owner_.encode(event, kind_, accepted_));
     if (stream_->pending_bytes() > owner_.limits_.pending_bytes) overflow();
   }
 
@@ -183,8 +190,8 @@ class Watches::Watcher : public std::enable_shared_from_this<Watcher> {
     std::string text;
     const std::size_t stop_at = std::min(initial_.size(), next_ + kEventsPerPiece);
     for (; next_ < stop_at; ++next_) {
-      text +=
-          event_text("ADDED", encode_object(*initial_[next_], accepted_, owner_.env_.clock.wall()));
+      text += event_text("ADDED", encode_object(*shown_as(kind_, initial_[next_]), accepted_,
+                                                owner_.env_.clock.wall()));
     }
     if (next_ < initial_.size()) return stream_->write(text);
     if (initial_version_ != 0) text += bookmark_text(kind_, accepted_, initial_version_, true);
@@ -192,13 +199,6 @@ class Watches::Watcher : public std::enable_shared_from_this<Watcher> {
     initial_ = {};
     if (!text.empty()) stream_->write(text);
     for (const kube::WatchEvent& event : std::exchange(queued_, {})) write(event);
-  }
-
-  void end() {
-    bookmark();
-    stop();
-    stream_->end();
-    owner_.close(id_);
   }
 
   Watches& owner_;
@@ -230,12 +230,14 @@ Watches::~Watches() {
 }
 
 std::shared_ptr<const std::string> Watches::encode(const kube::WatchEvent& event,
+                                                   const kube::Kind& kind,
                                                    const Accepted& accepted) {
   Encoded& last = encoded_[accepted];
-  if (last.object != event.object || last.type != event.type || !last.text) {
-    last = {event.object, event.type, accepted,
+  if (last.object != event.object || last.type != event.type || last.kind != &kind || !last.text) {
+    last = {event.object, event.type, &kind,
             std::make_shared<const std::string>(event_text(
-                type_text(event.type), encode_object(*event.object, accepted, env_.clock.wall())))};
+                type_text(event.type),
+                encode_object(*shown_as(kind, event.object), accepted, env_.clock.wall())))};
   }
   return last.text;
 }
@@ -251,6 +253,17 @@ void Watches::close(std::uint64_t id) {
   const auto watcher = found->second;
   watchers_.erase(found);
   watcher->stop();
+}
+
+void Watches::end_unserved(const Catalogue& catalogue) {
+  std::vector<std::shared_ptr<Watcher>> ended;
+  for (const auto& [id, watcher] : watchers_) {
+    const kube::Kind& kind = watcher->kind();
+    if (!kind.custom) continue;
+    const ServedPtr served = catalogue.find(kind.group, kind.version, kind.resource);
+    if (!served || served->stored != &kind) ended.push_back(watcher);
+  }
+  for (const auto& watcher : ended) watcher->end();
 }
 
 void Watches::open(const CallPtr& call) {

@@ -34,6 +34,8 @@ class Watches {
   ~Watches();
 
   void open(const CallPtr& call);
+  // Ends the watches of custom kinds that are not served any more.
+  void end_unserved(const Catalogue& catalogue);
   std::size_t count() const { return watchers_.size(); }
 
  private:
@@ -42,10 +44,10 @@ class Watches {
   struct Encoded {
     kube::ObjectPtr object;
     kube::WatchEventType type{};
-    Accepted accepted;
+    const kube::Kind* kind = nullptr;  // The version that it is shown in.
     std::shared_ptr<const std::string> text;
   };
-  std::shared_ptr<const std::string> encode(const kube::WatchEvent& event,
+  std::shared_ptr<const std::string> encode(const kube::WatchEvent& event, const kube::Kind& kind,
                                             const Accepted& accepted);
   void send_bookmarks();
   void close(std::uint64_t id);

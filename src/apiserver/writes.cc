@@ -8,6 +8,7 @@
 #include "apiserver/yaml.h"
 #include "base/strings.h"
 #include "kube/types/coordination.h"
+#include "kube/types/custom_resource.h"
 #include "registry/managed_fields.h"
 
 namespace minato::apiserver {
@@ -59,17 +60,44 @@ bool is_stored_only(const kube::Kind& kind) {
   return std::ranges::find(kResources, kind.resource) != std::end(kResources);
 }
 
-Result<kube::PatchType> patch_type(std::string_view content_type) {
+// What of a definition is kept and does nothing here.
+void warn_of_definition(Call& call, const kube::CustomResourceDefinition& definition) {
+  const kube::CustomResourceDefinitionSpec& spec = definition.spec;
+  if (spec.conversion && spec.conversion->strategy == "Webhook") {
+    call.warnings.emplace_back(
+        "spec.conversion: webhooks are not called: objects are served as they are stored");
+  }
+  for (const kube::CustomResourceDefinitionVersion& version : spec.versions) {
+    const bool has_rules = version.schema && version.schema->open_api_v3_schema &&
+                           version.schema->open_api_v3_schema->text.find(
+                               "\"x-kubernetes-validations\"") != std::string::npos;
+    if (has_rules) {
+      call.warnings.push_back(fmt::format(
+          "spec.versions[{}]: x-kubernetes-validations rules are kept, but not evaluated here",
+          version.name));
+    }
+    if (!version.selectable_fields.empty()) {
+      call.warnings.push_back(fmt::format(
+          "spec.versions[{}]: selectableFields are kept, but cannot be selected by here",
+          version.name));
+    }
+  }
+}
+
+Result<kube::PatchType> patch_type(std::string_view content_type, const kube::Kind& kind) {
   const std::string type = to_lower(trim(content_type.substr(0, content_type.find(';'))));
   if (type == "application/json-patch+json") return kube::PatchType::kJson;
   if (type == "application/merge-patch+json") return kube::PatchType::kMerge;
-  if (type == "application/strategic-merge-patch+json") return kube::PatchType::kStrategicMerge;
+  // Nothing says how the lists of a custom kind merge.
+  const bool is_custom = kind.custom != nullptr;
+  if (type == "application/strategic-merge-patch+json" && !is_custom)
+    return kube::PatchType::kStrategicMerge;
   return minato::fail(
       Reason::kUnsupportedMediaType,
-      "the body of the request was in an unknown format - accepted media types include: "
-      "application/json-patch+json, application/merge-patch+json, "
-      "application/strategic-merge-patch+json, "
-      "application/apply-patch+yaml");
+      fmt::format("the body of the request was in an unknown format - accepted media types include: "
+                  "application/json-patch+json, application/merge-patch+json, {}"
+                  "application/apply-patch+yaml",
+                  is_custom ? "" : "application/strategic-merge-patch+json, "));
 }
 
 bool is_apply(const Call& call) {
@@ -212,6 +240,8 @@ Result<Writes::Written> Writes::do_create(Call& call) {
     call.warnings.push_back(fmt::format("no controller acts on {} here: the object is stored only",
                                         call.kind().group_resource()));
   }
+  if (call.kind() == kube::CustomResourceDefinition::static_kind())
+    warn_of_definition(call, kube::as<kube::CustomResourceDefinition>(*object));
   call.info.name = object->metadata.name;
   registry::track_update(nullptr, *object, manager_of(call), env_.clock.wall());
   ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
@@ -233,15 +263,21 @@ Result<Writes::Written> Writes::do_update(Call& call) {
     ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
     return Written{std::move(created), true};
   }
-  RETURN_IF_ERROR(track(call, *object, *subresource));
-  ASSIGN_OR_RETURN(ObjectPtr updated, registry_.update(std::move(object), *subresource, persist));
+  return replace(call, std::move(object), *subresource, persist);
+}
+
+Result<Writes::Written> Writes::replace(Call& call, std::unique_ptr<kube::Object> object,
+                                        kube::Subresource subresource, Persist persist) {
+  RETURN_IF_ERROR(track(call, *object, subresource));
+  ASSIGN_OR_RETURN(ObjectPtr updated, registry_.update(std::move(object), subresource, persist));
   return Written{std::move(updated), false};
 }
 
 // What changes is known when everything is defaulted: a dry run tells.
 Status Writes::track(const Call& call, kube::Object& object, kube::Subresource subresource) const {
   if (subresource != kube::Subresource::kNone) return {};
-  ASSIGN_OR_RETURN(const ObjectPtr before, registry_.get(object.kind(), object.key()));
+  ASSIGN_OR_RETURN(const ObjectPtr stored, registry_.get(object.kind(), object.key()));
+  const ObjectPtr before = shown_as(call.kind(), stored);
   ASSIGN_OR_RETURN(const ObjectPtr tried,
                    registry_.update(object.clone(), subresource, Persist::kDryRun));
   const auto after = tried->clone();
@@ -264,7 +300,8 @@ Result<Writes::Written> Writes::do_apply(Call& call) {
         Reason::kBadRequest,
         "error decoding YAML: " + (config ? std::string("not an object") : config.error().message));
   }
-  const auto live = registry_.get(call.kind(), call.key());
+  auto live = registry_.get(call.kind(), call.key());
+  if (live) live = shown_as(call.kind(), *live);
   if (!live && subresource != kube::Subresource::kNone) return std::unexpected(live.error());
   ASSIGN_OR_RETURN(auto object, registry::apply_config(
                                     call.kind(), live ? live->get() : nullptr, std::move(*config),
@@ -284,27 +321,13 @@ Result<Writes::Written> Writes::do_apply(Call& call) {
 Result<Writes::Written> Writes::do_patch(Call& call) {
   if (is_apply(call)) return do_apply(call);
   ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
-  ASSIGN_OR_RETURN(const kube::PatchType type, patch_type(call.request.header("Content-Type")));
+  ASSIGN_OR_RETURN(const kube::PatchType type, patch_type(call.request.header("Content-Type"), call.kind()));
   const auto subresource = written_subresource(call.info.subresource);
-  const auto run = [&](Persist how) {
-    return registry_.patch(call.kind(), call.key(), type, call.request.body, *subresource, how);
-  };
-  // What the patch leaves behind is known only when it is tried.
-  ASSIGN_OR_RETURN(const ObjectPtr tried, run(Persist::kDryRun));
-  RETURN_IF_ERROR(check_fields(call, *tried));
-  RETURN_IF_ERROR(check_grant(call, *tried));
-  if (subresource != kube::Subresource::kNone) {
-    ASSIGN_OR_RETURN(ObjectPtr patched, run(persist));
-    return Written{std::move(patched), false};
-  }
-  ASSIGN_OR_RETURN(const ObjectPtr before, registry_.get(call.kind(), call.key()));
-  auto after = tried->clone();
-  registry::track_update(before.get(), *after, manager_of(call), env_.clock.wall());
-  // Generation was counted by the trial.
-  after->metadata.generation = before->metadata.generation;
-  ASSIGN_OR_RETURN(ObjectPtr patched,
-                   registry_.update(std::move(after), kube::Subresource::kNone, persist));
-  return Written{std::move(patched), false};
+  ASSIGN_OR_RETURN(auto object,
+                   registry_.patched(call.kind(), call.key(), type, call.request.body));
+  RETURN_IF_ERROR(check_fields(call, *object));
+  RETURN_IF_ERROR(check_grant(call, *object));
+  return replace(call, std::move(object), *subresource, persist);
 }
 
 // The object when it is still there (or would be), null when it is gone.

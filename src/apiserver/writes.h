@@ -28,6 +28,9 @@ class Writes {
   Result<Written> do_update(Call& call);
   Result<Written> do_patch(Call& call);
   Result<Written> do_apply(Call& call);
+  // The end of every write of an object that is there.
+  Result<Written> replace(Call& call, std::unique_ptr<kube::Object> object,
+                          kube::Subresource subresource, registry::Persist persist);
   // `object` gets the field owners that it will have when it replaces what is stored.
   Status track(const Call& call, kube::Object& object, kube::Subresource subresource) const;
   Result<kube::ObjectPtr> do_remove(const Call& call);

@@ -5,6 +5,7 @@ namespace minato::controllers {
 ControllerSet::ControllerSet(const env::Env& env, kube::Client& client,
                              informer::Informers& informers, Options options)
     : namespace_(env, client, informers),
+      definition_(env, client, informers),
       service_account_(env, client, informers),
       garbage_collector_(env, client, informers),
       deployment_(env, client, informers),
@@ -20,6 +21,7 @@ ControllerSet::ControllerSet(const env::Env& env, kube::Client& client,
 
 void ControllerSet::start() {
   namespace_.start();
+  definition_.start();
   service_account_.start();
   garbage_collector_.start();
   deployment_.start();

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "controllers/daemonset/daemon_set_controller.h"
+#include "controllers/definition/definition_controller.h"
 #include "controllers/deployment/deployment_controller.h"
 #include "controllers/disruption/disruption_controller.h"
 #include "controllers/endpointslice/endpoint_slice_controller.h"
@@ -50,6 +51,7 @@ class ControllerSet {
 
  private:
   NamespaceController namespace_;
+  DefinitionController definition_;
   ServiceAccountController service_account_;
   GarbageCollector garbage_collector_;
   DeploymentController deployment_;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "informer/all_objects.h"
 #include "kube/client.h"
 
 namespace minato::informer {
@@ -154,10 +155,16 @@ class Informers {
     return static_cast<Informer<T>&>(*slot);
   }
 
+  AllObjects& all_objects() {
+    if (!all_objects_) all_objects_ = std::make_unique<AllObjects>();
+    return *all_objects_;
+  }
+
   // Lists and watches every kind asked for so far; call once, when all controllers have
   // registered their handlers. Order of start is order of first use.
   Status start() {
     for (InformerBase* informer : order_) RETURN_IF_ERROR(informer->start(client_));
+    if (all_objects_) RETURN_IF_ERROR(all_objects_->start(client_));
     return {};
   }
 
@@ -165,6 +172,7 @@ class Informers {
   kube::Client& client_;
   std::map<const kube::Kind*, std::unique_ptr<InformerBase>> informers_;  // Looked up, not iterated.
   std::vector<InformerBase*> order_;
+  std::unique_ptr<AllObjects> all_objects_;
 };
 
 }  // namespace minato::informer

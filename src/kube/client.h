@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "kube/kinds.h"
 #include "kube/object.h"
 #include "kube/selector.h"
 #include "kube/types/pod.h"
@@ -69,6 +70,9 @@ struct RemoveOptions {
 class Client {
  public:
   virtual ~Client() = default;
+
+  // What the cluster serves, custom kinds among them. Outlives the client.
+  virtual const Kinds& kinds() const = 0;
 
   // Errors: NotFound.
   virtual Result<ObjectPtr> get(const Kind& kind, const ObjectKey& key) = 0;

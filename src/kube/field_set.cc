@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/strings.h"
+#include "kube/custom_kind.h"
 #include "kube/json.h"
 #include "kube/types/meta.h"
 
@@ -16,16 +17,22 @@ namespace {
 // How a value merges: a struct or map field by field, a list by key or by value, or as one.
 enum class Merging { kAtomic, kStruct, kMap, kKeyed, kSetOfValues };
 struct Place {
-  const TypeInfo* type = nullptr;  // Null: nothing is known.
+  const TypeInfo* type = nullptr;
   unsigned options = 0;
-  std::string_view keys;  // Comma-separated, of a keyed list.
+  std::string_view keys;           // Comma-separated, of a keyed list.
+  const Schema* schema = nullptr;  // Instead of `type`; with neither nothing is known.
 };
 
 const TypeInfo* unwrap(const TypeInfo& type) {
   return type.shape == Shape::kOptional ? unwrap(type.element()) : &type;
 }
 
+Place schema_place(const Schema* schema) { return {nullptr, 0, {}, schema}; }
+
 Place member_place(const Place& parent, std::string_view name) {
+  // Metadata of a custom object is typed; the rest is its schema's.
+  if (parent.schema != nullptr && (parent.type == nullptr || name != "metadata"))
+    return schema_place(parent.schema->member(name));
   if (parent.type == nullptr) return {};
   if (parent.type->shape == Shape::kMap) return {unwrap(parent.type->element()), 0, {}};
   if (parent.type->shape != Shape::kStruct) return {};
@@ -43,11 +50,23 @@ Place member_place(const Place& parent, std::string_view name) {
 }
 
 Place element_place(const Place& list) {
+  if (list.schema != nullptr) return schema_place(list.schema->items.get());
   if (list.type == nullptr || list.type->shape != Shape::kList) return {};
   return {unwrap(list.type->element()), 0, {}};
 }
 
+Merging merging_by_schema(const Schema& schema, const json::value& value) {
+  if (value.is_object()) {
+    if (schema.map_type == Schema::MapType::kAtomic) return Merging::kAtomic;
+    return schema.properties.empty() ? Merging::kMap : Merging::kStruct;
+  }
+  if (!value.is_array()) return Merging::kAtomic;
+  if (schema.list_type == Schema::ListType::kMap) return Merging::kKeyed;
+  return schema.list_type == Schema::ListType::kSet ? Merging::kSetOfValues : Merging::kAtomic;
+}
+
 Merging merging_of(const Place& place, const json::value& value) {
+  if (place.schema != nullptr && place.type == nullptr) return merging_by_schema(*place.schema, value);
   if (value.is_object()) {
     if (place.options & kAtomic) return Merging::kAtomic;
     if (place.type == nullptr || place.type->shape == Shape::kMap) return Merging::kMap;
@@ -62,12 +81,17 @@ Merging merging_of(const Place& place, const json::value& value) {
 std::string key_of(const Place& list, const json::value& element) {
   json::object keys;
   if (element.is_object()) {
-    std::vector<std::string> names = split(list.keys, ',');
+    std::vector<std::string> names =
+        list.schema != nullptr ? list.schema->list_map_keys : split(list.keys, ',');
     std::ranges::sort(names);
     for (const std::string& name : names) {
+      const Schema* schema =
+          list.schema != nullptr && list.schema->items ? list.schema->items->member(name) : nullptr;
       if (const json::value* value = element.get_object().if_contains(name)) {
         keys[name] = *value;
-      } else if (name == "protocol") {
+      } else if (schema != nullptr && schema->default_value) {
+        keys[name] = *schema->default_value;
+      } else if (list.schema == nullptr && name == "protocol") {
         keys[name] = "TCP";
       }
     }
@@ -257,6 +281,8 @@ void list_paths(const FieldSet& set, const std::string& prefix, std::vector<std:
   for (const auto& [name, child] : set.children_) list_paths(child, prefix + path_step(name), out);
 }
 
+Place root_place(const Typing& typing) { return {typing.type, 0, {}, typing.schema}; }
+
 // Fields that are the server's or the request's, never a manager's.
 const FieldSet& unowned() {
   static const FieldSet set = [] {
@@ -329,27 +355,30 @@ std::vector<std::string> FieldSet::paths() const {
   return out;
 }
 
-FieldSet fields_of(const TypeInfo& type, const json::value& object) {
-  FieldSet out = collect({&type, 0, {}}, object);
+Typing::Typing(const Kind& kind)
+    : type(&kind.type()), schema(kind.custom ? kind.custom->schema.get() : nullptr) {}
+
+FieldSet fields_of(const Typing& typing, const json::value& object) {
+  FieldSet out = collect(root_place(typing), object);
   drop_unowned(out);
   return out;
 }
 
-FieldChanges compare_fields(const TypeInfo& type, const json::value& before,
+FieldChanges compare_fields(const Typing& typing, const json::value& before,
                             const json::value& after) {
   FieldChanges out;
-  compare({&type, 0, {}}, before, after, out.changed, out.removed);
+  compare(root_place(typing), before, after, out.changed, out.removed);
   drop_unowned(out.changed);
   drop_unowned(out.removed);
   return out;
 }
 
-json::value merge_config(const TypeInfo& type, json::value live, const json::value& config) {
-  return merge({&type, 0, {}}, std::move(live), config);
+json::value merge_config(const Typing& typing, json::value live, const json::value& config) {
+  return merge(root_place(typing), std::move(live), config);
 }
 
-void remove_fields(const TypeInfo& type, json::value& object, const FieldSet& fields) {
-  take_out({&type, 0, {}}, object, fields);
+void remove_fields(const Typing& typing, json::value& object, const FieldSet& fields) {
+  take_out(root_place(typing), object, fields);
 }
 
 }  // namespace minato::kube

@@ -2,7 +2,7 @@
 // server-side apply does with them: which fields a configuration names, which differ between two
 // objects, how one is merged into another and how fields are taken out again.
 //
-// Pure functions over JSON values and the type tables; thread-safe. Input is untrusted: sets are
+// Pure functions over JSON values and the type tables (of custom kinds: their schemas); thread-safe. Input is untrusted: sets are
 // bounded in depth by the JSON they come from (kube/json.h). Fields of which a type says nothing
 // are treated as maps of atoms.
 // Rules: sigs.k8s.io/structured-merge-diff v4 (fieldpath, typed); KEP-555.
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "kube/object.h"
 #include "kube/reflect.h"
 
 namespace minato::kube {
@@ -34,19 +35,27 @@ class FieldSet {
   std::map<std::string, FieldSet> children_;  // "f:spec", "k:{\"name\":\"main\"}", "v:\"x\"".
 };
 
+// What is known of an object's fields: a table, and of custom kinds a schema.
+struct Typing {
+  Typing(const TypeInfo& of_type) : type(&of_type) {}
+  explicit Typing(const Kind& kind);
+  const TypeInfo* type;
+  const struct Schema* schema = nullptr;
+};
+
 // Every field that `object` names, without those that no manager owns (name, uid, versions, …).
-FieldSet fields_of(const TypeInfo& type, const boost::json::value& object);
+FieldSet fields_of(const Typing& typing, const boost::json::value& object);
 // Of two objects: fields that are only in `after` or differ there, and fields only in `before`.
 struct FieldChanges {
   FieldSet changed, removed;
 };
-FieldChanges compare_fields(const TypeInfo& type, const boost::json::value& before,
+FieldChanges compare_fields(const Typing& typing, const boost::json::value& before,
                             const boost::json::value& after);
 // `config` laid over `live`: maps and lists with keys merge, everything else is replaced.
-boost::json::value merge_config(const TypeInfo& type, boost::json::value live,
+boost::json::value merge_config(const Typing& typing, boost::json::value live,
                                 const boost::json::value& config);
 // Takes the members of `fields` out of `object`; containers that become empty go too when they
 // are members themselves.
-void remove_fields(const TypeInfo& type, boost::json::value& object, const FieldSet& fields);
+void remove_fields(const Typing& typing, boost::json::value& object, const FieldSet& fields);
 
 }  // namespace minato::kube

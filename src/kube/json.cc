@@ -393,11 +393,16 @@ Result<std::unique_ptr<Object>> object_from_json(const json::value& value) {
     return fail(Reason::kNotFound, fmt::format("no matches for kind \"{}\" in version \"{}\"",
                                                kind_name, api_version));
   }
-  json::object body = object;
+  return object_of_kind(*kind, value);
+}
+
+Result<std::unique_ptr<Object>> object_of_kind(const Kind& kind, const json::value& value) {
+  if (!value.is_object()) return bad("", "an object");
+  json::object body = value.get_object();
   body.erase("apiVersion");
   body.erase("kind");
-  std::unique_ptr<Object> out = kind->make();
-  RETURN_IF_ERROR(read_struct(kind->type(), body, out->self(), ""));
+  std::unique_ptr<Object> out = kind.make();
+  RETURN_IF_ERROR(read_struct(kind.type(), body, out->self(), ""));
   return out;
 }
 

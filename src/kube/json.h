@@ -20,6 +20,8 @@ boost::json::value to_json_value(const Object& object);
 // The kind comes from apiVersion and kind in the text; both must be ones that minato serves.
 Result<std::unique_ptr<Object>> object_from_json(const boost::json::value& value);
 Result<std::unique_ptr<Object>> object_from_json(std::string_view text);
+// Of a kind that is known; apiVersion and kind in the text are not looked at.
+Result<std::unique_ptr<Object>> object_of_kind(const Kind& kind, const boost::json::value& value);
 
 // Parts of objects.
 void append_json(std::string& out, const TypeInfo& type, const void* value);

@@ -1,9 +1,11 @@
 #include <algorithm>
 
+#include "kube/custom_kind.h"
 #include "kube/types/apps.h"
 #include "kube/types/autoscaling_v1.h"
 #include "kube/types/batch.h"
 #include "kube/types/certificates.h"
+#include "kube/types/custom_resource.h"
 #include "kube/types/events_v1.h"
 #include "kube/types/networking.h"
 #include "kube/types/persistent.h"
@@ -30,17 +32,20 @@ enum class StatusSubresource { kNone, kServed };
 template <class T>
 Kind make_kind(std::string_view group, std::string_view version, std::string_view name,
                std::string_view resource, std::string_view singular,
-               std::vector<std::string_view> short_names, Scope scope, StatusSubresource status) {
+               const std::vector<std::string_view>& short_names, Scope scope,
+               StatusSubresource status) {
   return Kind{group,
               version,
               name,
               resource,
               singular,
-              std::move(short_names),
+              {short_names.begin(), short_names.end()},
               scope,
               status == StatusSubresource::kServed,
-              [] () -> std::unique_ptr<Object> { return std::make_unique<T>(); },
-              &type_of<T>};
+              [](const Kind&) -> std::unique_ptr<Object> { return std::make_unique<T>(); },
+              &type_of<T>,
+              nullptr,
+              nullptr};
 }
 
 }  // namespace
@@ -93,6 +98,8 @@ MINATO_KIND(CronJob, "batch", "v1", "cronjobs", "cronjob", kNamespaced, kServed,
 MINATO_KIND(Job, "batch", "v1", "jobs", "job", kNamespaced, kServed)
 MINATO_KIND(CertificateSigningRequest, "certificates.k8s.io", "v1", "certificatesigningrequests",
             "certificatesigningrequest", kCluster, kServed, "csr")
+MINATO_KIND(CustomResourceDefinition, "apiextensions.k8s.io", "v1", "customresourcedefinitions",
+            "customresourcedefinition", kCluster, kServed, "crd", "crds")
 MINATO_KIND(Ingress, "networking.k8s.io", "v1", "ingresses", "ingress", kNamespaced, kServed, "ing")
 MINATO_KIND(IngressClass, "networking.k8s.io", "v1", "ingressclasses", "ingressclass", kCluster,
             kNone)
@@ -135,6 +142,10 @@ std::string Kind::group_resource() const {
   return group.empty() ? std::string(resource) : std::string(resource) + "." + std::string(group);
 }
 
+std::string Kind::list_kind() const {
+  return custom ? custom->list_kind : std::string(kind) + "List";
+}
+
 const std::vector<const Kind*>& all_kinds() {
   // Eviction and Scale are subresources: they have a kind, but no place of their own.
   static const std::vector<const Kind*> kinds{
@@ -151,6 +162,7 @@ const std::vector<const Kind*>& all_kinds() {
       &Secret::static_kind(),
       &Service::static_kind(),
       &ServiceAccount::static_kind(),
+      &CustomResourceDefinition::static_kind(),
       &ControllerRevision::static_kind(),
       &DaemonSet::static_kind(),
       &Deployment::static_kind(),

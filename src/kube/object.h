@@ -20,21 +20,32 @@ using ObjectPtr = std::shared_ptr<const Object>;
 
 enum class Scope { kNamespaced, kCluster };
 
-// A kind as the API serves it; one static instance each (see kinds.cc for the list).
+struct CustomVersion;  // kube/custom_kind.h
+
+// A kind as the API serves it: one static instance each for those that are built in (see kinds.cc),
+// and one per version for those that a CustomResourceDefinition makes (kube/kinds.h).
 struct Kind {
   std::string_view group;  // "" for core.
   std::string_view version;
   std::string_view kind;      // "Deployment"
   std::string_view resource;  // "deployments"
   std::string_view singular;  // "deployment"
-  std::vector<std::string_view> short_names;
+  std::vector<std::string> short_names;
   Scope scope = Scope::kNamespaced;
   bool has_status = false;  // Serves the status subresource.
-  std::unique_ptr<Object> (*make)() = nullptr;
+  std::unique_ptr<Object> (*make_object)(const Kind& kind) = nullptr;
   const TypeInfo& (*type)() = nullptr;
+  // Of custom kinds: what the definition says of this version, and the kind that objects have in
+  // the store whichever version their writers speak. Null for kinds that are built in.
+  std::shared_ptr<const CustomVersion> custom;
+  const Kind* stored = nullptr;
+
+  std::unique_ptr<Object> make() const;
+  const Kind& in_store() const { return stored == nullptr ? *this : *stored; }
 
   std::string api_version() const;     // "apps/v1", "v1"
   std::string group_resource() const;  // "deployments.apps", "pods": as errors print it.
+  std::string list_kind() const;       // "DeploymentList"
 };
 // Kinds are compared by identity: one instance each.
 inline bool operator==(const Kind& a, const Kind& b) { return &a == &b; }
@@ -89,7 +100,10 @@ std::shared_ptr<const T> as(const ObjectPtr& object) {
   return std::static_pointer_cast<const T>(object);
 }
 
-// Every kind that minato serves, ordered by (group, kind); and look-ups in it. Null: no such kind.
+inline std::unique_ptr<Object> Kind::make() const { return make_object(*this); }
+
+// Every kind that is built in, ordered by (group, kind); and look-ups in it. Null: no such kind.
+// Those of one cluster, custom ones among them, are a kube::Kinds.
 const std::vector<const Kind*>& all_kinds();
 const Kind* find_kind(std::string_view api_version, std::string_view kind);
 const Kind* find_resource(std::string_view group, std::string_view version,

@@ -3,20 +3,45 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "kube/custom_kind.h"
 #include "kube/types/apps.h"
 #include "kube/validation.h"
 
 namespace minato::kube {
 namespace {
 
+Scale scale_named(const ObjectMeta& metadata) {
+  Scale out;
+  out.metadata.name = metadata.name;
+  out.metadata.namespace_ = metadata.namespace_;
+  out.metadata.uid = metadata.uid;
+  out.metadata.resource_version = metadata.resource_version;
+  out.metadata.creation_timestamp = metadata.creation_timestamp;
+  return out;
+}
+
+// Where the definition says; what is missing or no number is zero.
+Scale custom_scale(const Object& object) {
+  const CustomVersion::Scale& paths = *object.kind().custom->scale;
+  const boost::json::value body(static_cast<const CustomObject&>(object).body());
+  const auto number = [&](const JsonPath& path) -> std::int32_t {
+    const auto found = path.find(body);
+    if (found.empty() || !found.front()->is_int64()) return 0;
+    return static_cast<std::int32_t>(found.front()->get_int64());
+  };
+  Scale out = scale_named(object.metadata);
+  out.spec.replicas = number(paths.spec_replicas);
+  out.status.replicas = number(paths.status_replicas);
+  if (!paths.selector) return out;
+  const auto selector = paths.selector->find(body);
+  if (!selector.empty() && selector.front()->is_string())
+    out.status.selector = selector.front()->get_string();
+  return out;
+}
+
 template <class T>
 Scale scale_from(const T& object) {
-  Scale out;
-  out.metadata.name = object.metadata.name;
-  out.metadata.namespace_ = object.metadata.namespace_;
-  out.metadata.uid = object.metadata.uid;
-  out.metadata.resource_version = object.metadata.resource_version;
-  out.metadata.creation_timestamp = object.metadata.creation_timestamp;
+  Scale out = scale_named(object.metadata);
   out.spec.replicas = object.spec.replicas.value_or(1);
   out.status.replicas = object.status.replicas;
   // An unreadable selector shows as none: whoever needs one says so.
@@ -52,18 +77,25 @@ std::unexpected<Error> conflict(const Kind& kind, const Scale& scale, std::strin
 }  // namespace
 
 bool has_scale(const Kind& kind) {
-  return kind == Deployment::static_kind() || kind == ReplicaSet::static_kind();
+  return kind == Deployment::static_kind() || kind == ReplicaSet::static_kind() ||
+         (kind.custom && kind.custom->scale);
 }
 
 Scale scale_of(const Object& object) {
   CHECK(has_scale(object.kind()), "{} has no scale", object.kind().kind);
+  if (object.kind().custom) return custom_scale(object);
   if (object.kind() == Deployment::static_kind()) return scale_from(as<Deployment>(object));
   return scale_from(as<ReplicaSet>(object));
 }
 
 void set_replicas(Object& object, std::int32_t replicas) {
   CHECK(has_scale(object.kind()), "{} has no scale", object.kind().kind);
-  if (object.kind() == Deployment::static_kind()) {
+  if (object.kind().custom) {
+    auto& custom = static_cast<CustomObject&>(object);
+    boost::json::value body(custom.body());
+    object.kind().custom->scale->spec_replicas.set(body, replicas);
+    custom.set_body(std::move(body.as_object()));
+  } else if (object.kind() == Deployment::static_kind()) {
     static_cast<Deployment&>(object).spec.replicas = replicas;
   } else {
     static_cast<ReplicaSet&>(object).spec.replicas = replicas;

@@ -11,7 +11,8 @@
 
 namespace minato::kube {
 
-// True for the kinds that have a scale: Deployment and ReplicaSet.
+// True for the kinds that have a scale: Deployment, ReplicaSet, and custom kinds whose definition
+// says where their replicas are.
 bool has_scale(const Kind& kind);
 
 // Requires: has_scale(object.kind()).

@@ -52,6 +52,7 @@ class FieldErrors {
   void not_supported(const FieldPath& path, std::string_view value,
                      std::span<const std::string_view> supported);
   void too_long(const FieldPath& path, std::size_t limit);
+  void add(const FieldPath& path, std::string message);  // As it stands.
 
   // The usual checks.
   void non_negative(const FieldPath& path, std::int64_t value);
@@ -69,7 +70,6 @@ class FieldErrors {
   Error to_error(const Kind& kind, std::string_view name) const;
 
  private:
-  void add(const FieldPath& path, std::string message);
   std::vector<Cause> causes_;
 };
 

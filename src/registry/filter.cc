@@ -25,7 +25,8 @@ const FieldSelectorEntry* find_field(std::span<const FieldSelectorEntry> fields,
 
 }  // namespace
 
-Result<Filter> Filter::make(const Strategy& strategy, const kube::ListOptions& options) {
+Result<Filter> Filter::make(const kube::Kind& kind, const Strategy& strategy,
+                            const kube::ListOptions& options) {
   Filter out;
   out.namespace_ = options.namespace_;
   out.labels_ = options.labels;
@@ -35,7 +36,7 @@ Result<Filter> Filter::make(const Strategy& strategy, const kube::ListOptions& o
       if (field == nullptr) field = find_field(strategy.fields, name);
       if (field == nullptr) {
         return fail(Reason::kBadRequest,
-                    fmt::format("field label not supported for {}: {}", strategy.kind->kind, name));
+                    fmt::format("field label not supported for {}: {}", kind.kind, name));
       }
       out.fields_.push_back({field->value, value, equal});
     }

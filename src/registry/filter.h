@@ -15,7 +15,8 @@ namespace minato::registry {
 class Filter {
  public:
   // Errors: BadRequest (a field that the kind cannot be selected by).
-  static Result<Filter> make(const Strategy& strategy, const kube::ListOptions& options);
+  static Result<Filter> make(const kube::Kind& kind, const Strategy& strategy,
+                             const kube::ListOptions& options);
 
   bool matches(const kube::Object& object) const;
   bool matches_everything() const {

@@ -13,6 +13,7 @@ class InProcessClient final : public kube::Client {
  public:
   explicit InProcessClient(Registry& registry) : registry_(registry) {}
 
+  const kube::Kinds& kinds() const override { return registry_.store().kinds(); }
   Result<kube::ObjectPtr> get(const kube::Kind& kind, const kube::ObjectKey& key) override {
     return registry_.get(kind, key);
   }

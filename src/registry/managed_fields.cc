@@ -97,7 +97,7 @@ FieldSet last_applied(const kube::Object& live, const ApplyOptions& options) {
       live.metadata.annotations.find("kubectl.kubernetes.io/last-applied-configuration");
   if (options.manager != "kubectl" || found == live.metadata.annotations.end()) return {};
   const auto config = kube::parse_json(found->second);
-  return config && config->is_object() ? kube::fields_of(live.kind().type(), *config) : FieldSet();
+  return config && config->is_object() ? kube::fields_of(kube::Typing(live.kind()), *config) : FieldSet();
 }
 
 // What this manager applied before, does not any more, and nobody else owns.
@@ -110,14 +110,6 @@ FieldSet abandoned(const kube::Object& live, const FieldSet& applied, const Appl
   for (const ManagedFieldsEntry& entry : live.metadata.managed_fields) {
     if (entry.manager != options.manager || entry.operation != kApply) out.subtract(set_of(entry));
   }
-  return out;
-}
-
-Result<std::unique_ptr<kube::Object>> read(const kube::Kind& kind, json::value tree) {
-  tree.as_object().erase("apiVersion");
-  tree.as_object().erase("kind");
-  std::unique_ptr<kube::Object> out = kind.make();
-  RETURN_IF_ERROR(kube::from_json(kind.type(), tree, out->self()));
   return out;
 }
 
@@ -142,7 +134,7 @@ Status check_config(const kube::Kind& kind, const json::value& config) {
 
 void track_update(const kube::Object* before, kube::Object& after, const std::string& manager,
                   kube::Time now) {
-  const kube::TypeInfo& type = after.kind().type();
+  const kube::Typing type(after.kind());
   FieldSet changed, removed;
   if (before == nullptr) {
     after.metadata.managed_fields.clear();
@@ -175,22 +167,23 @@ Result<std::unique_ptr<kube::Object>> apply_config(const kube::Kind& kind, const
                                                    json::value config, const ApplyOptions& options,
                                                    kube::Time now) {
   RETURN_IF_ERROR(check_config(kind, config));
-  const FieldSet applied = kube::fields_of(kind.type(), config);
+  const kube::Typing type(kind);
+  const FieldSet applied = kube::fields_of(type, config);
   std::unique_ptr<kube::Object> out;
   if (live == nullptr) {
-    ASSIGN_OR_RETURN(out, read(kind, std::move(config)));
+    ASSIGN_OR_RETURN(out, kube::object_of_kind(kind, config));
   } else {
     const json::value before = kube::to_json_value(*live);
-    json::value merged = kube::merge_config(kind.type(), before, config);
+    json::value merged = kube::merge_config(type, before, config);
     // Compared as objects, so that "1" and "1000m" or a default written out are no change.
-    ASSIGN_OR_RETURN(const auto as_merged, read(kind, merged));
+    ASSIGN_OR_RETURN(const auto as_merged, kube::object_of_kind(kind, merged));
     const FieldSet changed =
-        kube::compare_fields(kind.type(), before, kube::to_json_value(*as_merged)).changed;
+        kube::compare_fields(type, before, kube::to_json_value(*as_merged)).changed;
     FieldSet disputed = changed;
     disputed.subtract(last_applied(*live, options));
     if (!options.force) RETURN_IF_ERROR(check_conflicts(*live, disputed, options));
-    kube::remove_fields(kind.type(), merged, abandoned(*live, applied, options));
-    ASSIGN_OR_RETURN(out, read(kind, std::move(merged)));
+    kube::remove_fields(type, merged, abandoned(*live, applied, options));
+    ASSIGN_OR_RETURN(out, kube::object_of_kind(kind, merged));
     out->metadata.managed_fields = live->metadata.managed_fields;
     take_from_others(*out, options.manager, kApply, changed);
   }

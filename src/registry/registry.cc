@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "kube/custom_kind.h"
 #include "kube/types/config.h"
 #include "registry/admission.h"
+#include "registry/definitions.h"
 #include "registry/errors.h"
 #include "registry/filter.h"
 #include "registry/strategy.h"
@@ -42,6 +44,11 @@ Status check_size(const Object& object) {
 const Service* as_service(const Object* object) {
   if (object == nullptr || !(object->kind() == Service::static_kind())) return nullptr;
   return static_cast<const Service*>(object);
+}
+
+// In the store a custom object is of its definition's kind.
+void to_stored(Object& object) {
+  if (object.kind().custom) mutable_as<kube::CustomObject>(object).set_kind(object.kind().in_store());
 }
 
 // Nothing holds it back any more: what an update of a terminating object checks.
@@ -115,7 +122,7 @@ Result<ObjectPtr> Registry::get(const Kind& kind, const ObjectKey& key) const {
 Result<kube::ObjectList> Registry::list(const Kind& kind,
                                         const kube::ListOptions& options) const {
   ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
-  ASSIGN_OR_RETURN(const Filter filter, Filter::make(*strategy, options));
+  ASSIGN_OR_RETURN(const Filter filter, Filter::make(kind, *strategy, options));
   kube::ObjectList out;
   out.resource_version = store_.resource_version();
   const store::Objects& all = store_.all(kind);
@@ -130,7 +137,7 @@ Result<kube::ObjectList> Registry::list(const Kind& kind,
 
 Status Registry::check_options(const Kind& kind, const kube::ListOptions& options) const {
   ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
-  const auto filter = Filter::make(*strategy, options);
+  const auto filter = Filter::make(kind, *strategy, options);
   if (!filter) return std::unexpected(filter.error());
   return {};
 }
@@ -140,7 +147,7 @@ Result<std::unique_ptr<kube::Watch>> Registry::watch(const Kind& kind,
                                                      std::uint64_t from_version,
                                                      kube::WatchSink sink) {
   ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
-  ASSIGN_OR_RETURN(Filter filter, Filter::make(*strategy, options));
+  ASSIGN_OR_RETURN(Filter filter, Filter::make(kind, *strategy, options));
   if (filter.matches_everything()) {
     return store_.watch(kind, from_version, [sink = std::move(sink)](const store::Event& event) {
       sink({event.type, event.object, event.resource_version});
@@ -163,7 +170,24 @@ Status Registry::check_namespace(const Kind& kind, const ObjectMeta& metadata) c
                                "terminated", metadata.namespace_));
 }
 
+Status Registry::check_definition(const Kind& kind) const {
+  if (!kind.custom) return {};
+  const ObjectPtr found =
+      store_.get(kube::CustomResourceDefinition::static_kind(), {"", kind.group_resource()});
+  if (!found) {
+    return fail(Reason::kNotFound, "the server could not find the requested resource");
+  }
+  if (!has_condition(kube::as<kube::CustomResourceDefinition>(*found), kube::kCrdTerminating))
+    return {};
+  return fail(Reason::kMethodNotAllowed,
+              "create not allowed while custom resource definition is terminating");
+}
+
 Status Registry::admit(Object& object) const {
+  if (object.kind() == kube::CustomResourceDefinition::static_kind()) {
+    complete_definition(mutable_as<kube::CustomResourceDefinition>(object), store_, now());
+    return {};
+  }
   if (object.kind() != kube::Pod::static_kind()) return {};
   auto& pod = mutable_as<kube::Pod>(object);
   admit_service_account(pod);
@@ -179,6 +203,7 @@ Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object, Persist persi
     return fail(Reason::kBadRequest, "resourceVersion should not be set on objects to be created");
   }
   RETURN_IF_ERROR(check_namespace(kind, metadata));
+  RETURN_IF_ERROR(check_definition(kind));
   if (metadata.name.empty() && !metadata.generate_name.empty()) {
     const std::string prefix = metadata.generate_name.substr(0, kMaxGeneratedPrefix);
     int attempts = 0;
@@ -207,6 +232,7 @@ Result<ObjectPtr> Registry::create_prepared(const Strategy& strategy,
   FieldErrors errors;
   kube::validate_metadata(kind, object->metadata, strategy.name_rule, errors);
   if (strategy.validate) strategy.validate(*object, errors);
+  if (strategy.validate_create) strategy.validate_create(*object, errors);
   if (!errors.empty()) return std::unexpected(errors.to_error(kind, object->metadata.name));
   RETURN_IF_ERROR(check_size(*object));
   if (store_.get(kind, object->key())) return already_exists(kind, object->metadata.name);
@@ -216,6 +242,7 @@ Result<ObjectPtr> Registry::create_prepared(const Strategy& strategy,
     if (!errors.empty()) return std::unexpected(errors.to_error(kind, object->metadata.name));
   }
   if (persist == Persist::kDryRun) return ObjectPtr(std::move(object));
+  to_stored(*object);
   ASSIGN_OR_RETURN(ObjectPtr created, store_.create(std::move(object)));
   if (is_service) allocator_.commit(nullptr, as_service(created.get()));
   return created;
@@ -269,6 +296,9 @@ Result<ObjectPtr> Registry::replace_object(const Strategy& strategy, const Objec
   if (is_service) {
     allocator_.complete(mutable_as<Service>(*object), as_service(current.get()), errors);
   }
+  if (kind == kube::CustomResourceDefinition::static_kind()) {
+    complete_definition(mutable_as<kube::CustomResourceDefinition>(*object), store_, now());
+  }
   if (strategy.equal(*current, *object) && errors.empty()) return current;
   if (strategy.changes_generation && strategy.changes_generation(*current, *object)) {
     ++object->metadata.generation;
@@ -314,6 +344,7 @@ Result<ObjectPtr> Registry::replace_finalizers(const ObjectPtr& current, const O
 Result<ObjectPtr> Registry::write(const ObjectPtr& current, std::unique_ptr<Object> object,
                                   Persist persist) {
   if (persist == Persist::kDryRun) return ObjectPtr(std::move(object));
+  to_stored(*object);
   if (may_be_erased(*object)) return erase(current, std::move(object));
   ASSIGN_OR_RETURN(ObjectPtr written, store_.update(current, std::move(object)));
   allocator_.commit(as_service(current.get()), as_service(written.get()));

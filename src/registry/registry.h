@@ -4,8 +4,8 @@
 // A write is: look up, apply metadata rules, keep spec and status apart, default, admit, validate,
 // allocate, then one compare-and-set in the store. What differs between kinds is a table
 // (registry/strategy.h). Nothing here runs in the background: owner references are the garbage
-// collector's work, emptying a namespace the namespace controller's, counting healthy Pods the
-// disruption controller's.
+// collector's work, emptying a namespace the namespace controller's, emptying a definition of a
+// custom kind the definition controller's, counting healthy Pods the disruption controller's.
 //
 // Ownership: the Store and what the Env refers to outlive the Registry. Loop thread only. A sink
 // is called from inside the write that caused its event and must not write.
@@ -62,6 +62,9 @@ class Registry {
                                  Persist persist = Persist::kYes);
   Result<kube::ObjectPtr> update(std::unique_ptr<kube::Object> object,
                                  kube::Subresource subresource, Persist persist = Persist::kYes);
+  // What the patch makes of the object as it is now, not written.
+  Result<std::unique_ptr<kube::Object>> patched(const kube::Kind& kind, const kube::ObjectKey& key,
+                                                kube::PatchType type, std::string_view body) const;
   Result<kube::ObjectPtr> patch(const kube::Kind& kind, const kube::ObjectKey& key,
                                 kube::PatchType type, std::string_view body,
                                 kube::Subresource subresource, Persist persist = Persist::kYes);
@@ -79,6 +82,8 @@ class Registry {
   kube::Time now() const;
   Result<const Strategy*> strategy_for(const kube::Kind& kind) const;
   Status check_namespace(const kube::Kind& kind, const kube::ObjectMeta& metadata) const;
+  // Of a custom kind: is it still to be filled?
+  Status check_definition(const kube::Kind& kind) const;
   Status admit(kube::Object& object) const;
   Result<kube::ObjectPtr> create_prepared(const Strategy& strategy,
                                           std::unique_ptr<kube::Object> object, Persist persist);
@@ -97,6 +102,7 @@ class Registry {
                                 std::unique_ptr<kube::Object> object, Persist persist);
   Result<kube::ObjectPtr> erase(const kube::ObjectPtr& current, std::unique_ptr<kube::Object> last);
   Status remove_namespace(const kube::ObjectPtr& current, Persist persist);
+  Status remove_definition(const kube::ObjectPtr& current, Persist persist);
   Status remove_object(const kube::ObjectPtr& current, const kube::RemoveOptions& options,
                        Persist persist);
   void copy_topology_labels(const std::string& node, kube::Pod& pod) const;

@@ -4,6 +4,7 @@
 
 #include "kube/names.h"
 #include "kube/types/config.h"
+#include "registry/definitions.h"
 #include "registry/errors.h"
 #include "registry/registry.h"
 #include "registry/strategy.h"
@@ -95,6 +96,8 @@ Status Registry::remove(const kube::Kind& kind, const kube::ObjectKey& key,
   if (!current) return not_found(kind, key.name);
   RETURN_IF_ERROR(check_preconditions(*current, options));
   if (kind == kube::Namespace::static_kind()) return remove_namespace(current, persist);
+  if (kind == kube::CustomResourceDefinition::static_kind())
+    return remove_definition(current, persist);
   return remove_object(current, options, persist);
 }
 
@@ -130,6 +133,18 @@ Status Registry::remove_namespace(const ObjectPtr& current, Persist persist) {
     object->metadata.deletion_grace_period_seconds.reset();
   }
   mutable_as<kube::Namespace>(*object).status.phase = "Terminating";
+  const auto written = write(current, std::move(object), persist);
+  if (!written) return std::unexpected(written.error());
+  return {};
+}
+
+// Its objects go first: the definition controller deletes them and then takes the finalizer off.
+Status Registry::remove_definition(const ObjectPtr& current, Persist persist) {
+  if (is_set(current->metadata.deletion_timestamp)) return {};
+  auto object = current->clone();
+  set_present(object->metadata.finalizers, kube::kCrdCleanup, true);
+  mark_deleting(object->metadata, now(), 0);
+  set_terminating(mutable_as<kube::CustomResourceDefinition>(*object), now());
   const auto written = write(current, std::move(object), persist);
   if (!written) return std::unexpected(written.error());
   return {};

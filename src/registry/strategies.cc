@@ -9,6 +9,7 @@ namespace {
 
 std::vector<Strategy> all_strategies() {
   std::vector<Strategy> out{config_map_strategy(),
+                            custom_resource_definition_strategy(),
                             event_strategy(),
                             namespace_strategy(),
                             node_strategy(),
@@ -35,6 +36,7 @@ std::vector<Strategy> all_strategies() {
 }  // namespace
 
 const Strategy* find_strategy(const kube::Kind& kind) {
+  if (kind.custom) return &custom_strategy(kind);
   static const std::vector<Strategy> strategies = all_strategies();
   const auto found = std::ranges::find(strategies, &kind, &Strategy::kind);
   return found == strategies.end() ? nullptr : &*found;

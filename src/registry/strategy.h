@@ -26,7 +26,7 @@ enum class FirstStatus { kReset, kAsGiven };
 enum class EmptyVersion { kOverwrites, kRefused };  // An update without resourceVersion.
 
 struct Strategy {
-  const kube::Kind* kind = nullptr;
+  const kube::Kind* kind = nullptr;  // Null: of custom kinds.
   kube::NameRule name_rule = &kube::check_dns1123_subdomain;
   FirstStatus first_status = FirstStatus::kReset;
   EmptyVersion empty_version = EmptyVersion::kOverwrites;
@@ -45,6 +45,7 @@ struct Strategy {
   // The same for an update of status.
   void (*prepare_status)(const kube::Object& before, kube::Object& after) = nullptr;
   void (*validate)(const kube::Object& object, kube::FieldErrors& errors) = nullptr;
+  void (*validate_create)(const kube::Object& object, kube::FieldErrors& errors) = nullptr;
   void (*validate_update)(const kube::Object& before, const kube::Object& after,
                           kube::FieldErrors& errors) = nullptr;
   void (*validate_status)(const kube::Object& before, const kube::Object& after,
@@ -52,11 +53,13 @@ struct Strategy {
   std::span<const FieldSelectorEntry> fields;  // Beside metadata.name and metadata.namespace.
 };
 
-// Null: not served.
+// Null: not served. All custom kinds share a few, which go by the object's own kind.
 const Strategy* find_strategy(const kube::Kind& kind);
 
 // The entries, one function per kind, grouped in files by API group.
+const Strategy& custom_strategy(const kube::Kind& kind);
 Strategy config_map_strategy();
+Strategy custom_resource_definition_strategy();
 Strategy event_strategy();
 Strategy namespace_strategy();
 Strategy node_strategy();

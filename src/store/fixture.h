@@ -54,7 +54,7 @@ struct FakeJournal final : Journal {
     bool full = false;
   };
   explicit FakeJournal(Disk& where) : disk(where) {}
-  Result<Batch> load() override { return Batch{}; }
+  Result<Batch> load(kube::Kinds&) override { return Batch{}; }
   Status commit(const Batch& batch) override {
     if (disk.full) return fail(Reason::kUnavailable, "the disk is full");
     disk.batches.push_back(batch);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kube/object.h"
+#include "kube/kinds.h"
 
 namespace minato::store {
 
@@ -22,7 +22,9 @@ struct Batch {
     std::string name;
     std::string text;
   };
-  std::vector<ObjectChange> objects;      // At most one change per object.
+  // At most one change per object and kind; to be made in this order, since a definition that was
+  // made anew has a new kind under the old name.
+  std::vector<ObjectChange> objects;
   std::vector<DocumentChange> documents;  // At most one change per document.
   std::uint64_t resource_version = 0;     // The highest ever given out.
 };
@@ -30,9 +32,10 @@ struct Batch {
 class Journal {
  public:
   virtual ~Journal() = default;
-  // Everything that was ever committed, in one batch without deletions. Called once, first.
+  // Everything that was ever committed, in one batch without deletions. Called once, first. What
+  // definitions it holds is told to `kinds` on the way, so that their objects have kinds.
   // Errors: Unavailable (cannot be opened or read, in use, damaged, or of a newer version).
-  virtual Result<Batch> load() = 0;
+  virtual Result<Batch> load(kube::Kinds& kinds) = 0;
   // All or nothing. On return the batch survives the end of this process. Errors: Unavailable; the
   // same batch may be offered again.
   virtual Status commit(const Batch& batch) = 0;

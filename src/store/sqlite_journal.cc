@@ -73,11 +73,15 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-const kube::Kind* find_kind_by_resource(std::string_view group_resource) {
-  const auto found = std::ranges::find_if(kube::all_kinds(), [&](const kube::Kind* kind) {
-    return kind->group_resource() == group_resource;
-  });
-  return found == kube::all_kinds().end() ? nullptr : *found;
+// Custom objects may have been written in a version that is not the one of storage any more.
+Result<std::unique_ptr<kube::Object>> read_stored(const kube::Kind& kind, std::string_view text) {
+  if (!kind.custom) {
+    auto object = kube::object_from_json(text);
+    if (object && (*object)->kind() != kind) return fail(Reason::kInvalid, "it is of another kind");
+    return object;
+  }
+  ASSIGN_OR_RETURN(const boost::json::value value, kube::parse_json(text));
+  return kube::object_of_kind(kind, value);
 }
 
 // Before SQLite does, with permissions for the user alone; its WAL gets the same.
@@ -203,34 +207,39 @@ std::unexpected<Error> SqliteJournal::failure() const {
   }
 }
 
-Result<Batch> SqliteJournal::load() {
+Result<Batch> SqliteJournal::load(kube::Kinds& kinds) {
   Batch batch;
-  RETURN_IF_ERROR(load_objects(batch));
+  RETURN_IF_ERROR(load_objects(batch, kinds));
   RETURN_IF_ERROR(load_documents(batch));
   RETURN_IF_ERROR(load_version(batch));
   return batch;
 }
 
-Status SqliteJournal::load_objects(Batch& batch) {
+// Definitions first: they say what the custom objects are.
+Status SqliteJournal::load_objects(Batch& batch, kube::Kinds& kinds) {
   Statement rows;
-  if (!rows.prepare(database_.get(), "SELECT kind, namespace, name, resource_version, json "
-                                     "FROM objects ORDER BY kind, namespace, name")) {
+  if (!rows.prepare(database_.get(),
+                    "SELECT kind, namespace, name, resource_version, json FROM objects "
+                    "ORDER BY kind <> 'customresourcedefinitions.apiextensions.k8s.io', kind, "
+                    "namespace, name")) {
     return failure();
   }
   while (rows.next()) {
     kube::ObjectKey key{std::string(rows.text(1)), std::string(rows.text(2))};
-    const kube::Kind* kind = find_kind_by_resource(rows.text(0));
+    const kube::Kind* kind = kinds.find_stored(rows.text(0));
     if (kind == nullptr) {
       return fail(Reason::kUnavailable,
                   fmt::format("{} holds {} \"{}\", a kind that this version does not serve", path_,
                               rows.text(0), key.to_string()));
     }
-    auto object = kube::object_from_json(rows.text(4));
-    if (!object || (*object)->kind() != *kind || (*object)->key() != key) {
+    auto object = read_stored(*kind, rows.text(4));
+    if (!object || (*object)->key() != key) {
       return fail(Reason::kUnavailable,
                   fmt::format("{} is damaged: {} \"{}\" cannot be read{}", path_, rows.text(0),
                               key.to_string(), object ? "" : ": " + object.error().message));
     }
+    if (*kind == kube::CustomResourceDefinition::static_kind())
+      kinds.follow(kube::as<kube::CustomResourceDefinition>(**object));
     batch.resource_version = std::max(batch.resource_version, rows.number(3));
     batch.objects.push_back({kind, std::move(key), std::move(*object)});
   }

@@ -30,7 +30,7 @@ class SqliteJournal final : public Journal {
                                                      const SqliteOptions& options = {});
   ~SqliteJournal() override;
 
-  Result<Batch> load() override;
+  Result<Batch> load(kube::Kinds& kinds) override;
   Status commit(const Batch& batch) override;
 
  private:
@@ -44,7 +44,7 @@ class SqliteJournal final : public Journal {
   Status check_owner();
   Status execute(const char* sql);
   Status write(const Batch& batch);
-  Status load_objects(Batch& batch);
+  Status load_objects(Batch& batch, kube::Kinds& kinds);
   Status load_documents(Batch& batch);
   Status load_version(Batch& batch);
   std::unexpected<Error> failure() const;

@@ -59,6 +59,57 @@ TEST_F(SqliteJournalTest, EverythingIsThereAfterAReopen) {
   EXPECT_TRUE(store->watch(config_map_kind(), 5, [](const Event&) {}));
 }
 
+std::unique_ptr<kube::CustomResourceDefinition> make_definition(const std::string& uid) {
+  auto out = std::make_unique<kube::CustomResourceDefinition>();
+  out->metadata.name = "configs.example.com";  // Before "configmaps" in no order but the name's.
+  out->metadata.uid = uid;
+  out->spec.group = "example.com";
+  out->spec.scope = "Namespaced";
+  out->status.accepted_names.plural = "configs";
+  out->status.accepted_names.kind = "Config";
+  out->status.conditions.push_back({.type = "Established", .status = "True"});
+  out->spec.versions.push_back({.name = "v1", .served = true, .storage = true});
+  return out;
+}
+
+std::unique_ptr<kube::Object> make_custom(const Store& store, const std::string& name) {
+  auto out = store.kinds().find("example.com/v1", "Config")->in_store().make();
+  out->metadata.namespace_ = "n";
+  out->metadata.name = name;
+  return out;
+}
+
+TEST_F(SqliteJournalTest, CustomObjectsHaveTheirKindsAfterAReopen) {
+  {
+    auto store = *open_store();
+    ASSERT_TRUE(store->create(make_definition("1")));
+    ASSERT_TRUE(store->create(make_custom(*store, "a")));
+  }
+  auto store = *open_store();
+  const kube::Kind* kind = store->kinds().find("example.com/v1", "Config");
+  ASSERT_NE(kind, nullptr);
+  const kube::ObjectPtr found = store->get(*kind, {"n", "a"});
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->kind(), kind->in_store());
+}
+
+TEST_F(SqliteJournalTest, ADefinitionMadeAnewInOneTurnKeepsItsNewObjects) {
+  {
+    auto store = *open_store();
+    const kube::ObjectPtr old = *store->create(make_definition("1"));
+    const kube::ObjectPtr object = *store->create(make_custom(*store, "a"));
+    ASSERT_TRUE(store->flush());
+    ASSERT_TRUE(store->remove(object, object->clone()));
+    ASSERT_TRUE(store->remove(old, old->clone()));
+    EXPECT_EQ(store->kinds().find("example.com/v1", "Config"), nullptr);
+    ASSERT_TRUE(store->create(make_definition("2")));
+    EXPECT_TRUE(store->all(*store->kinds().find("example.com/v1", "Config")).empty());
+    ASSERT_TRUE(store->create(make_custom(*store, "a")));
+  }
+  auto store = *open_store();
+  EXPECT_EQ(store->all(*store->kinds().find("example.com/v1", "Config")).size(), 1U);
+}
+
 TEST_F(SqliteJournalTest, TheFileIsForItsUserAlone) {
   auto store = *open_store();
   ASSERT_TRUE(store->create(make_config("a")));

@@ -52,8 +52,8 @@ Store::~Store() { static_cast<void>(flush()); }
 
 Result<std::unique_ptr<Store>> Store::open(std::unique_ptr<Journal> journal,
                                            const StoreOptions& options) {
-  ASSIGN_OR_RETURN(Batch batch, journal->load());
   auto store = std::make_unique<Store>(options);
+  ASSIGN_OR_RETURN(Batch batch, journal->load(store->kinds_));
   store->restore(std::move(batch));
   store->journal_ = std::move(journal);
   return store;
@@ -76,8 +76,8 @@ void Store::restore(Batch batch) {
 }
 
 Store::Shelf& Store::shelf_of(const kube::Kind& kind) const {
-  const auto [found, is_new] = shelves_->by_kind.try_emplace(&kind);
-  if (is_new) found->second.forgotten_version = loaded_version_;
+  const auto [found, is_new] = shelves_->by_kind.try_emplace(&kind.in_store());
+  if (is_new) found->second.forgotten_version = kind.custom ? resource_version_ : loaded_version_;
   return found->second;
 }
 
@@ -169,7 +169,20 @@ void Store::commit_later(Shelf& shelf, const ObjectKey& key, ObjectPtr object) {
   if (is_new) note_pending();
 }
 
+void Store::follow_definition(const Event& event) {
+  if (event.object->kind() != kube::CustomResourceDefinition::static_kind()) return;
+  const auto& definition = kube::as<kube::CustomResourceDefinition>(*event.object);
+  if (event.type == WatchEventType::kDeleted) {
+    kinds_.forget(definition);
+  } else {
+    kinds_.follow(definition);
+    // Its history begins here.
+    if (const kube::Kind* kind = kinds_.find_stored(definition.metadata.name)) shelf_of(*kind);
+  }
+}
+
 void Store::publish(Shelf& shelf, const Event& event) {
+  follow_definition(event);
   shelf.history.push_back(event);
   while (shelf.history.size() > options_.history_limit) {
     shelf.forgotten_version = shelf.history.front().resource_version;
@@ -200,7 +213,7 @@ Result<std::unique_ptr<kube::Watch>> Store::watch(const kube::Kind& kind,
   auto watcher = std::make_unique<Watcher>(Watcher{next_watch_++, std::move(sink), false});
   Watcher& entry = *watcher;
   shelf.watchers.push_back(std::move(watcher));
-  auto handle = std::make_unique<WatchHandle>(shelves_, &kind, entry.id);
+  auto handle = std::make_unique<WatchHandle>(shelves_, &kind.in_store(), entry.id);
   deliver_past(shelf, from_version, entry);
   return handle;
 }
@@ -244,7 +257,7 @@ Batch Store::pending_batch() const {
   Batch batch;
   batch.resource_version = resource_version_;
   batch.objects.reserve(pending_);
-  for (const kube::Kind* kind : kube::all_kinds()) {
+  for (const kube::Kind* kind : kinds_.ever()) {
     for (const auto& [key, object] : shelf_of(*kind).pending) {
       batch.objects.push_back({kind, key, object});
     }

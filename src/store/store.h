@@ -1,6 +1,7 @@
 // Versioned objects: one monotonically growing resourceVersion for all kinds, compare-and-set
 // writes, snapshots, and watches with a bounded history. The etcd of the embedded cluster, without
-// API semantics: those are registry's.
+// API semantics: those are registry's. Objects of custom kinds are stored under their definition's
+// kind (kube::Kind::in_store), whichever version they are asked for in.
 //
 // Delivery: a write calls every sink of its kind, in order of registration, before it returns.
 // Sinks may read the store, open watches and end watches (also their own); a sink that writes
@@ -31,6 +32,7 @@
 #include <vector>
 
 #include "kube/client.h"
+#include "kube/kinds.h"
 #include "store/journal.h"
 
 namespace minato::store {
@@ -62,7 +64,10 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Null: not there.
+  // In step with the CustomResourceDefinitions that it holds, before anyone is told of a change.
+  const kube::Kinds& kinds() const { return kinds_; }
+
+  // Of any version of a kind. Null: not there.
   kube::ObjectPtr get(const kube::Kind& kind, const kube::ObjectKey& key) const;
   // Ordered by key; valid until the next write.
   const Objects& all(const kube::Kind& kind) const;
@@ -139,9 +144,11 @@ class Store {
   void deliver_past(Shelf& shelf, std::uint64_t from_version, Watcher& watcher);
   Shelf& shelf_of(const kube::Kind& kind) const;
   void restore(Batch batch);
+  void follow_definition(const Event& event);
   Batch pending_batch() const;
 
   StoreOptions options_;
+  kube::Kinds kinds_;
   std::unique_ptr<Journal> journal_;
   std::shared_ptr<Shelves> shelves_;
   std::uint64_t resource_version_ = 1;

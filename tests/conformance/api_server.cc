@@ -1,5 +1,6 @@
 // The Kubernetes API alone, for tests with real clients: a registry in memory behind apiserver and
-// net, without controllers, Nodes or a world. Writes a kubeconfig and serves until it is ended.
+// net, without Nodes or a world, and of the controllers only those that deletions wait for. Writes a
+// kubeconfig and serves until it is ended.
 //
 //   conformance_server DIRECTORY     DIRECTORY/kubeconfig appears when it serves
 #include <arpa/inet.h>
@@ -11,11 +12,15 @@
 
 #include "apiserver/rbac.h"
 #include "apiserver/server.h"
+#include "controllers/definition/definition_controller.h"
+#include "controllers/garbagecollector/garbage_collector.h"
+#include "controllers/namespace/namespace_controller.h"
 #include "host/files.h"
 #include "host/http.h"
 #include "kube/base64.h"
 #include "net/https_server.h"
 #include "net/tls_context.h"
+#include "registry/in_process_client.h"
 #include "tls/authority.h"
 
 namespace {
@@ -27,6 +32,28 @@ class StderrLog final : public env::Log {
   void write(env::Level, std::string_view component, std::string_view message) override {
     fmt::print(stderr, "{}: {}\n", component, message);
   }
+};
+
+// What finishes deletions of namespaces, of definitions and of dependents.
+struct Cleaners {
+  Cleaners(const env::Env& env, registry::Registry& registry)
+      : client(registry),
+        informers(client),
+        namespaces(env, client, informers),
+        definitions(env, client, informers),
+        collector(env, client, informers) {}
+  Status start() {
+    RETURN_IF_ERROR(informers.start());
+    namespaces.start();
+    definitions.start();
+    collector.start();
+    return {};
+  }
+  registry::InProcessClient client;
+  informer::Informers informers;
+  controllers::NamespaceController namespaces;
+  controllers::DefinitionController definitions;
+  controllers::GarbageCollector collector;
 };
 
 std::uint16_t port_of(const host::Fd& fd) {
@@ -54,6 +81,8 @@ Status serve(const std::string& directory) {
   store::Store store;
   ASSIGN_OR_RETURN(const auto registry, registry::Registry::make(env, store));
   RETURN_IF_ERROR(registry->bootstrap());
+  Cleaners cleaners(env, *registry);
+  RETURN_IF_ERROR(cleaners.start());
   ASSIGN_OR_RETURN(
       tls::Authority authority,
       tls::Authority::open_or_create(directory + "/authority", "conformance", loop.wall()));

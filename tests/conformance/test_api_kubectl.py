@@ -25,6 +25,43 @@ spec: {selector: {app: app}, ports: [{port: 80}]}
 """
 
 
+WIDGETS = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, kind: Widget, shortNames: [wd], categories: [all]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {status: {}, scale: {specReplicasPath: .spec.size, statusReplicasPath: .status.size}}
+    additionalPrinterColumns: [{name: Size, type: integer, jsonPath: .spec.size}]
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            required: [color]
+            properties:
+              size: {type: integer, minimum: 1, default: 2, description: How many there are.}
+              color: {type: string, enum: [red, blue]}
+              parts:
+                type: array
+                x-kubernetes-list-type: map
+                x-kubernetes-list-map-keys: [name]
+                items: {type: object, required: [name], properties: {name: {type: string}, value: {type: string}}}
+          status: {type: object, properties: {size: {type: integer}}}
+"""
+
+
+def widget(name="w", **spec):
+    return json.dumps({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": name}, "spec": spec})
+
+
 class KubectlTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -206,6 +243,54 @@ class KubectlTest(unittest.TestCase):
                      "volumeattachments", "rc", "limits", "ingressclasses", "csr", "controllerrevisions"):
             self.kubectl("get", kind)
         self.assertIn("schedule", self.kubectl("explain", "cronjob.spec"))
+
+    def define_widgets(self):
+        self.kubectl("apply", "-f", "-", input=WIDGETS)
+        self.addCleanup(self.kubectl, "delete", "crd", "widgets.example.com", "--ignore-not-found")
+        self.kubectl("wait", "--for=condition=established", "crd/widgets.example.com", "--timeout=10s")
+
+    def test_custom_objects_in_every_way(self):
+        self.define_widgets()
+        self.kubectl("apply", "-f", "-", input=widget(color="red"))
+        self.assertRegex(self.kubectl("get", "wd"), r"NAME +SIZE\nw +2\n")
+        self.assertIn("How many there are.", self.kubectl("explain", "widget.spec.size"))
+        self.assertIn("widget.example.com/w", self.kubectl("get", "all", "-o", "name"))
+        self.kubectl("apply", "-f", "-", input=widget(color="blue", size=3))
+        self.assertEqual(self.kubectl("get", "wd/w", "-o", "jsonpath={.spec.color} {.spec.size} {.metadata.generation}"), "blue 3 2")
+        self.kubectl("scale", "widget/w", "--replicas=5")
+        self.assertEqual(self.kubectl("get", "wd/w", "-o", "jsonpath={.spec.size}"), "5")
+        self.kubectl("patch", "wd", "w", "--type=merge", "--subresource=status", "-p", '{"status":{"size":5}}')
+        self.kubectl("wait", "wd/w", "--for=jsonpath={.status.size}=5", "--timeout=5s")
+        self.kubectl("label", "wd", "w", "tier=one")
+        self.assertIn("w", self.kubectl("get", "wd", "-l", "tier=one", "-o", "name"))
+        self.assertIn("Size", self.kubectl("describe", "wd", "w"))
+        self.kubectl("delete", "wd", "w")
+        self.assertEqual(self.kubectl("get", "wd", "-o", "name"), "")
+
+    def test_custom_objects_that_are_wrong(self):
+        self.define_widgets()
+        self.assertIn('spec.color: Unsupported value: "green"', self.kubectl.fails("apply", "-f", "-", input=widget(color="green")))
+        self.assertIn("spec.color: Required value", self.kubectl.fails("create", "-f", "-", input=widget()))
+        self.assertIn('unknown field "spec.sise"', self.kubectl.fails("create", "-f", "-", input=widget(color="red", sise=1)))
+        self.kubectl("create", "-f", "-", input=widget(color="red"))
+        self.assertIn("strategic merge patch is not supported", self.kubectl.fails("patch", "wd", "w", "--type=strategic", "-p", "{}"))
+
+    def test_custom_objects_applied_by_two(self):
+        self.define_widgets()
+        self.kubectl("apply", "--server-side", "--field-manager=a", "-f", "-", input=widget(color="red", parts=[{"name": "x", "value": "1"}]))
+        self.kubectl("apply", "--server-side", "--field-manager=b", "-f", "-", input=widget(color="red", parts=[{"name": "y", "value": "2"}]))
+        self.assertEqual(self.kubectl("get", "wd", "w", "-o", "jsonpath={.spec.parts[*].name}"), "x y")
+        self.assertIn("conflict", self.kubectl.fails("apply", "--server-side", "--field-manager=b", "-f", "-", input=widget(color="blue")))
+
+    def test_definitions_go_with_their_objects(self):
+        self.define_widgets()
+        self.kubectl("create", "-f", "-", input=widget(color="red"))
+        watch = subprocess.Popen(["kubectl", "get", "wd", "-w", "--no-headers"], env=self.kubectl.environment, stdout=subprocess.PIPE, text=True)
+        self.assertIn("w", watch.stdout.readline())
+        self.kubectl("delete", "crd", "widgets.example.com", "--timeout=20s")
+        self.assertEqual(watch.wait(20), 0)
+        watch.stdout.close()
+        self.assertIn("the server doesn't have a resource type", self.kubectl.fails("get", "widgets"))
 
     def test_pages(self):
         for i in range(5):

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "controllers/common/conditions.h"
-#include "controllers/common/served_kinds.h"
 #include "kube/names.h"
 
 namespace minato::controllers {
@@ -13,14 +12,12 @@ GarbageCollector::GarbageCollector(env::Env env, kube::Client& client,
     : env_(env.fork("garbage-collector-controller")),
       client_(client),
       runner_(env_.fork("runner"), *this) {
-  for_each_served_kind([&]<class T>() {
-    informers.of<T>().on_change([this](const informer::Delta<T>& delta) {
-      // A name that was deleted and taken again within one change is two objects.
-      const bool replaced =
-          delta.before && delta.after && delta.before->metadata.uid != delta.after->metadata.uid;
-      if (delta.before && (replaced || !delta.after)) gone(*delta.before);
-      if (delta.after) changed(*delta.after);
-    });
+  informers.all_objects().on_change([this](const kube::WatchEvent& event) {
+    if (event.type == kube::WatchEventType::kDeleted) {
+      gone(*event.object);
+    } else {
+      changed(*event.object);
+    }
   });
 }
 
@@ -112,7 +109,7 @@ Status GarbageCollector::collect(const std::string& uid, const OwnerGraph::Node&
   bool waiting = false;
   std::set<std::string> leaving;
   for (const kube::OwnerReference& reference : node.owners) {
-    const OwnerState state = owner_state(graph_, node, reference);
+    const OwnerState state = owner_state(client_.kinds(), graph_, node, reference);
     solid = solid || state == OwnerState::kSolid;
     waiting = waiting || state == OwnerState::kWaiting;
     if (state != OwnerState::kSolid) leaving.insert(reference.uid);

@@ -53,9 +53,9 @@ const std::set<std::string>& OwnerGraph::dependents(const std::string& uid) cons
   return found == dependents_.end() ? kNone : found->second;
 }
 
-OwnerState owner_state(const OwnerGraph& graph, const OwnerGraph::Node& dependent,
+OwnerState owner_state(const kube::Kinds& kinds, const OwnerGraph& graph, const OwnerGraph::Node& dependent,
                        const kube::OwnerReference& reference) {
-  const kube::Kind* kind = kube::find_kind(reference.api_version, reference.kind);
+  const kube::Kind* kind = kinds.find(reference.api_version, reference.kind);
   if (kind == nullptr) return OwnerState::kSolid;
   const bool cluster_dependent = dependent.key.namespace_.empty();
   if (cluster_dependent && kind->scope == kube::Scope::kNamespaced) {
@@ -63,7 +63,7 @@ OwnerState owner_state(const OwnerGraph& graph, const OwnerGraph::Node& dependen
     return OwnerState::kSolid;
   }
   const OwnerGraph::Node* owner = graph.find(reference.uid);
-  if (owner == nullptr || owner->kind != kind || owner->key.name != reference.name) {
+  if (owner == nullptr || owner->kind != &kind->in_store() || owner->key.name != reference.name) {
     return OwnerState::kAbsent;
   }
   if (!owner->key.namespace_.empty() && owner->key.namespace_ != dependent.key.namespace_) {

@@ -1,7 +1,7 @@
 // Who owns whom, over all kinds: the in-memory graph that the garbage collector decides on.
 //
-// Holds what owner references and finalizers need, not the objects. Fed by informers, so it is
-// never behind. Owned by GarbageCollector; loop thread only; ordered by uid throughout. Rules:
+// Holds what owner references and finalizers need, not the objects. Fed by watches of all kinds, so it
+// is never behind. Owned by GarbageCollector; loop thread only; ordered by uid throughout. Rules:
 // k8s.io/kubernetes pkg/controller/garbagecollector/graph.go, graph_builder.go.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "kube/object.h"
+#include "kube/kinds.h"
 
 namespace minato::controllers {
 
@@ -46,7 +46,7 @@ enum class OwnerState {
   kWaiting,  // There, but being deleted in the foreground: it waits for us.
   kAbsent,
 };
-OwnerState owner_state(const OwnerGraph& graph, const OwnerGraph::Node& dependent,
+OwnerState owner_state(const kube::Kinds& kinds, const OwnerGraph& graph, const OwnerGraph::Node& dependent,
                        const kube::OwnerReference& reference);
 
 }  // namespace minato::controllers

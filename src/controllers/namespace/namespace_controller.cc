@@ -6,7 +6,6 @@
 
 #include "base/strings.h"
 #include "controllers/common/conditions.h"
-#include "controllers/common/served_kinds.h"
 #include "kube/names.h"
 
 namespace minato::controllers {
@@ -52,12 +51,10 @@ NamespaceController::NamespaceController(env::Env env, kube::Client& client,
   namespaces_.on_change([this](const informer::Delta<kube::Namespace>& delta) {
     if (delta.after && is_deleting(delta.after->metadata)) runner_.queue().add(delta.after->key());
   });
-  for_each_served_kind([&]<class T>() {
-    if (T::static_kind().scope != kube::Scope::kNamespaced) return;
-    informers.of<T>().on_change([this](const informer::Delta<T>& delta) {
-      const auto home = namespaces_.get({"", delta.object().metadata.namespace_});
-      if (home && is_deleting(home->metadata)) runner_.queue().add(home->key());
-    });
+  informers.all_objects().on_change([this](const kube::WatchEvent& event) {
+    const std::string& name = event.object->metadata.namespace_;
+    const auto home = name.empty() ? nullptr : namespaces_.get({"", name});
+    if (home && is_deleting(home->metadata)) runner_.queue().add(home->key());
   });
 }
 
@@ -80,7 +77,8 @@ Result<informer::Requeue> NamespaceController::reconcile(const kube::ObjectKey& 
 
 Status NamespaceController::remove_content(const std::string& name) {
   Status outcome;
-  for (const kube::Kind* kind : kube::all_kinds()) {
+  const std::vector<const kube::Kind*> kinds = client_.kinds().all();
+  for (const kube::Kind* kind : kinds) {
     if (kind->scope != kube::Scope::kNamespaced) continue;
     ASSIGN_OR_RETURN(const kube::ObjectList found,
                      client_.list(*kind, kube::ListOptions{.namespace_ = name}));
@@ -99,7 +97,7 @@ Status NamespaceController::remove_content(const std::string& name) {
 
 Result<NamespaceController::Remaining> NamespaceController::remaining(const std::string& name) {
   Remaining out;
-  for (const kube::Kind* kind : kube::all_kinds()) {
+  for (const kube::Kind* kind : client_.kinds().all()) {
     if (kind->scope != kube::Scope::kNamespaced) continue;
     ASSIGN_OR_RETURN(const kube::ObjectList found,
                      client_.list(*kind, kube::ListOptions{.namespace_ = name}));

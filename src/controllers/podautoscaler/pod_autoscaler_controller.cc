@@ -16,14 +16,15 @@ constexpr std::string_view kScalingActive = "ScalingActive";
 constexpr std::string_view kScalingLimited = "ScalingLimited";
 
 // The kind that a reference means: by group and kind, whatever version it names.
-Result<const kube::Kind*> kind_of(const kube::CrossVersionObjectReference& reference) {
+Result<const kube::Kind*> kind_of(const kube::Kinds& kinds,
+                                  const kube::CrossVersionObjectReference& reference) {
   const std::vector<std::string> parts = split(reference.api_version, '/');
   if (parts.size() > 2) {
     return fail(Reason::kInvalid,
                 "unexpected GroupVersion string: " + reference.api_version);
   }
   const std::string group = parts.size() == 2 ? parts.front() : "";
-  for (const kube::Kind* kind : kube::all_kinds()) {
+  for (const kube::Kind* kind : kinds.all()) {
     if (kind->group == group && kind->kind == reference.kind) return kind;
   }
   return fail(Reason::kNotFound,
@@ -139,7 +140,7 @@ Status PodAutoscalerController::find_target(Turn& turn) {
         "the HPA controller was unable to get the target's current scale: " + error.message);
     return fail(error.reason, fmt::format("{}: {}", step, error.message));
   };
-  const Result<const kube::Kind*> kind = kind_of(reference);
+  const Result<const kube::Kind*> kind = kind_of(client_.kinds(), reference);
   if (!kind) {
     return failed(kind.error(), is(kind.error(), Reason::kInvalid)
                                     ? "invalid API version in scale target reference"

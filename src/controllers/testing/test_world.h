@@ -29,6 +29,7 @@ class PickyClient final : public kube::Client {
   std::function<Status(const kube::Object&)> refuse_update;
   int creations = 0;
 
+  const kube::Kinds& kinds() const override { return inner_.kinds(); }
   Result<kube::ObjectPtr> get(const kube::Kind& kind, const kube::ObjectKey& key) override {
     return inner_.get(kind, key);
   }

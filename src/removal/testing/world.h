@@ -31,6 +31,7 @@ class WatchedClient final : public kube::Client {
   int forced = 0;
   std::vector<std::string> evicted;
 
+  const kube::Kinds& kinds() const override { return inner_.kinds(); }
   Result<kube::ObjectPtr> get(const kube::Kind& kind, const kube::ObjectKey& key) override;
   Result<kube::ObjectList> list(const kube::Kind& kind, const kube::ListOptions& options) override;
   Result<std::unique_ptr<kube::Watch>> watch(const kube::Kind& kind,
