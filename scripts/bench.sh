@@ -18,6 +18,9 @@ echo
 echo "== render and lint"
 "$build/bench/minato_render_bench" --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 echo
+echo "== API"
+"$build/bench/minato_api_bench"
+echo
 echo "== up"
 if "$build/apps/minato/minato" doctor >/dev/null; then
   python3 "$root/bench/up_bench.py" "$build"

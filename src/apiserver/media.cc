@@ -8,6 +8,7 @@
 #include "apiserver/yaml.h"
 #include "base/strings.h"
 #include "kube/custom_kind.h"
+#include "kube/definition_protobuf.h"
 #include "kube/json.h"
 #include "kube/protobuf.h"
 #include "kube/types/custom_resource.h"
@@ -80,28 +81,26 @@ Result<json::value> read_tree(const HttpRequest& request, BodyFormat format) {
   return parsed;
 }
 
-void collect_unknown(const kube::TypeInfo& type, const void* value, const std::string& path,
+void collect_unknown(const kube::TypeInfo& type, const void* value, const kube::FieldPath& path,
                      std::vector<std::string>& out);
 
-void collect_in_struct(const kube::TypeInfo& type, const void* value, const std::string& path,
+void collect_in_struct(const kube::TypeInfo& type, const void* value, const kube::FieldPath& path,
                        std::vector<std::string>& out) {
-  const auto child = [&](std::string_view name) {
-    return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
-  };
   if (const kube::UnknownFields& unknown = type.unknown(const_cast<void*>(value))) {
     for (const auto& [name, member] : *unknown) {
-      if (out.size() < kMaxReported)
-        out.push_back(fmt::format("unknown field \"{}\"", child(name)));
+      if (out.size() == kMaxReported) return;
+      const kube::FieldPath child = path.child(std::string_view(name));
+      out.push_back(fmt::format("unknown field \"{}\"", child.to_string()));
     }
   }
   for (const kube::FieldInfo& field : type.fields) {
     const bool is_inline = (field.options & kube::kInline) != 0;
-    collect_unknown(field.type(), kube::member_of(field, value),
-                    is_inline ? path : child(field.name), out);
+    const kube::FieldPath child = path.child(field.name);
+    collect_unknown(field.type(), kube::member_of(field, value), is_inline ? path : child, out);
   }
 }
 
-void collect_unknown(const kube::TypeInfo& type, const void* value, const std::string& path,
+void collect_unknown(const kube::TypeInfo& type, const void* value, const kube::FieldPath& path,
                      std::vector<std::string>& out) {
   switch (type.shape) {
     case kube::Shape::kStruct: return collect_in_struct(type, value, path, out);
@@ -112,7 +111,8 @@ void collect_unknown(const kube::TypeInfo& type, const void* value, const std::s
     case kube::Shape::kList:
       if (type.element().shape != kube::Shape::kStruct) return;
       for (std::size_t i = 0; i < type.size(value); ++i) {
-        collect_unknown(type.element(), type.at(value, i), fmt::format("{}[{}]", path, i), out);
+        const kube::FieldPath element = path.index(i);
+        collect_unknown(type.element(), type.at(value, i), element, out);
       }
       return;
     default: return;
@@ -185,13 +185,16 @@ Result<std::unique_ptr<kube::Object>> read_object(const HttpRequest& request,
   ASSIGN_OR_RETURN(const BodyFormat format, body_format(request));
   std::unique_ptr<kube::Object> out = kind.make();
   if (format == BodyFormat::kProtobuf) {
-    // Nobody but their authors knows the messages of custom kinds, and a schema is JSON here.
-    if (kind.custom || kind == kube::CustomResourceDefinition::static_kind()) return not_protobuf();
+    // Nobody knows the messages of custom kinds.
+    if (kind.custom) return not_protobuf();
     ASSIGN_OR_RETURN(const kube::ProtobufEnvelope envelope, kube::open_protobuf(request.body));
     RETURN_IF_ERROR(check_kind(envelope.api_version, envelope.kind, kind));
-    if (const Status read = kube::from_protobuf(kind.type(), envelope.raw, out->self()); !read) {
-      return cannot_handle(kind, read.error().message);
-    }
+    const Status read =
+        kind == kube::CustomResourceDefinition::static_kind()
+            ? kube::read_definition(envelope.raw,
+                                    static_cast<kube::CustomResourceDefinition&>(*out))
+            : kube::from_protobuf(kind.type(), envelope.raw, out->self());
+    if (!read) return cannot_handle(kind, read.error().message);
     return out;
   }
   ASSIGN_OR_RETURN(json::value tree, read_tree(request, format));
@@ -225,10 +228,10 @@ std::vector<std::string> unknown_fields(const kube::Object& object) {
   std::vector<std::string> out;
   const kube::Kind& kind = object.kind();
   if (!kind.custom) {
-    collect_unknown(kind.type(), object.self(), "", out);
+    collect_unknown(kind.type(), object.self(), kube::FieldPath(""), out);
     return out;
   }
-  collect_unknown(kube::type_of<kube::ObjectMeta>(), &object.metadata, "metadata", out);
+  collect_unknown(kube::type_of<kube::ObjectMeta>(), &object.metadata, kube::FieldPath("metadata"), out);
   if (!kind.custom->schema) return out;
   json::object body = static_cast<const kube::CustomObject&>(object).body();
   std::vector<std::string> removed;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "apiserver/gzip.h"
 #include "apiserver/version.h"
 #include "apiserver/views.h"
 #include "base/check.h"
@@ -86,6 +87,9 @@ void ApiServer::handle(HttpRequest request, ExchangePtr exchange) {
   if (const Decision decision = authorizer_.authorize(call->user, call->info); !decision.allowed) {
     return call->fail({Reason::kForbidden, forbidden_text(*call)});
   }
+  const std::string& verb = call->info.verb;
+  const bool is_whole = verb == "list" || (verb == "get" && call->info.subresource.empty());
+  if (is_whole && accepts_gzip(call->request)) call->exchange = gzip_answers(call->exchange);
   serve(call);
 }
 

@@ -1,3 +1,6 @@
+#include <zlib.h>
+
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "apiserver/fixture.h"
@@ -237,6 +240,39 @@ TEST_F(ServerTest, TablesHaveTheColumnsOfTheKind) {
                     "/rows/0/cells/1"),
             "1");
   EXPECT_EQ(ask({.target = kMaps, .headers = {{"Accept", "text/html"}}}).first, 406);
+}
+
+std::string unzipped(const std::string& bytes) {
+  std::string out(8 << 20, '\0');
+  z_stream state{};
+  EXPECT_EQ(inflateInit2(&state, 15 + 16), Z_OK);
+  state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  state.avail_in = static_cast<uInt>(bytes.size());
+  state.next_out = reinterpret_cast<Bytef*>(out.data());
+  state.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(inflate(&state, Z_FINISH), Z_STREAM_END);
+  out.resize(state.total_out);
+  inflateEnd(&state);
+  return out;
+}
+
+TEST_F(ServerTest, LargeAnswersAreGzippedForThoseWhoAsk) {
+  const Headers accept{{"Accept-Encoding", "deflate, gzip;q=0.8"}};
+  const auto small = send({.target = "/version", .headers = accept});
+  EXPECT_TRUE(small->result->headers.empty());
+  const auto document = send({.target = "/openapi/v2", .headers = accept});
+  ASSERT_FALSE(document->result->headers.empty());
+  EXPECT_EQ(document->result->headers[0].second, "gzip");
+  EXPECT_EQ(unzipped(document->result->body), send({.target = "/openapi/v2"})->result->body);
+  EXPECT_TRUE(send({.target = "/openapi/v2", .headers = {{"Accept-Encoding", "gzip;q=0"}}})
+                  ->result->headers.empty());
+  for (int i = 0; i < 600; ++i) make_config_map("m" + std::to_string(i));
+  const auto list = send({.target = kMaps, .headers = accept});
+  list->body->drain();
+  EXPECT_TRUE(list->body->ended);
+  EXPECT_EQ(boost::json::parse(unzipped(list->body->text)).at("items").as_array().size(), 600u);
+  const auto watch = send({.target = std::string(kMaps) + "?watch=true", .headers = accept});
+  EXPECT_TRUE(watch->result->headers.empty());
 }
 
 TEST_F(ServerTest, EveryKindIsListedDiscoveredAndExplained) {

@@ -37,14 +37,18 @@ class FieldSet {
 
 // What is known of an object's fields: a table, and of custom kinds a schema.
 struct Typing {
+  Typing() = default;  // Nothing is known.
   Typing(const TypeInfo& of_type) : type(&of_type) {}
   explicit Typing(const Kind& kind);
-  const TypeInfo* type;
+  const TypeInfo* type = nullptr;
   const struct Schema* schema = nullptr;
 };
 
 // Every field that `object` names, without those that no manager owns (name, uid, versions, …).
 FieldSet fields_of(const Typing& typing, const boost::json::value& object);
+// The same as FieldsV1, of an object of a built-in kind and without its status, made from the object
+// itself: what every creation needs.
+std::string fields_v1_of(const Object& object);
 // Of two objects: fields that are only in `after` or differ there, and fields only in `before`.
 struct FieldChanges {
   FieldSet changed, removed;

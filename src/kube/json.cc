@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "kube/base64.h"
+#include "kube/written.h"
 
 namespace minato::kube {
 namespace json = boost::json;
@@ -41,19 +42,6 @@ void append_member_name(std::string& out, std::string_view name, bool& first) {
   first = false;
   append_json_string(out, name);
   out += ':';
-}
-
-// Go writes a struct that is not behind a pointer even when it is empty; lists and maps that carry
-// no omitempty would be null there, which strict clients refuse, so they are left out here.
-bool is_written(const FieldInfo& field, const TypeInfo& type, const void* value) {
-  if (type.shape == Shape::kStruct) return true;
-  if (type.shape == Shape::kTime || type.shape == Shape::kMicroTime ||
-      type.shape == Shape::kRawJson) {
-    return !is_empty(type, value);
-  }
-  if (type.shape == Shape::kOptional) return type.get(value) != nullptr;
-  if (type.shape == Shape::kList || type.shape == Shape::kMap) return type.size(value) > 0;
-  return (field.options & kAlways) != 0 || !is_empty(type, value);
 }
 
 void append_members(std::string& out, const TypeInfo& type, const void* value, bool& first) {
@@ -101,6 +89,17 @@ void append_list(std::string& out, const TypeInfo& type, const void* value) {
 }
 
 }  // namespace
+
+bool is_written(const FieldInfo& field, const TypeInfo& type, const void* value) {
+  if (type.shape == Shape::kStruct) return true;
+  if (type.shape == Shape::kTime || type.shape == Shape::kMicroTime ||
+      type.shape == Shape::kRawJson) {
+    return !is_empty(type, value);
+  }
+  if (type.shape == Shape::kOptional) return type.get(value) != nullptr;
+  if (type.shape == Shape::kList || type.shape == Shape::kMap) return type.size(value) > 0;
+  return (field.options & kAlways) != 0 || !is_empty(type, value);
+}
 
 void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
@@ -182,12 +181,28 @@ std::unexpected<Error> bad(const std::string& path, std::string_view expected) {
   return std::unexpected(std::move(error));
 }
 
-std::string child_path(const std::string& path, std::string_view name) {
-  return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
-}
+// Where in the object a value is; written out only when something is wrong there.
+struct Place {
+  enum class Step { kRoot, kMember, kElement, kKey };
+  const Place* parent = nullptr;
+  Step step = Step::kRoot;
+  std::string_view name;  // Of the root: the path that it has itself.
+  std::size_t index = 0;
+
+  operator std::string() const {
+    const std::string before = parent == nullptr ? "" : std::string(*parent);
+    switch (step) {
+      case Step::kRoot: return std::string(name);
+      case Step::kMember: return before.empty() ? std::string(name) : fmt::format("{}.{}", before, name);
+      case Step::kElement: return fmt::format("{}[{}]", before, index);
+      case Step::kKey: return fmt::format("{}[{}]", before, name);
+    }
+    return before;
+  }
+};
 
 Result<std::int64_t> read_int(const json::value& value, std::int64_t low, std::int64_t high,
-                              const std::string& path) {
+                              const Place& path) {
   std::int64_t number = 0;
   if (value.is_int64()) {
     number = value.get_int64();
@@ -203,26 +218,29 @@ Result<std::int64_t> read_int(const json::value& value, std::int64_t low, std::i
   return number;
 }
 
-Result<std::string> read_text(const json::value& value, const std::string& path) {
+Result<std::string> read_text(const json::value& value, const Place& path) {
   if (!value.is_string()) return bad(path, "text");
   return std::string(value.get_string());
 }
 
 template <class T, class Parsed>
-Status store(void* target, Result<Parsed> parsed, const std::string& path) {
-  if (!parsed) return path.empty() ? Status(std::unexpected(parsed.error())) : Status(wrap(path, parsed.error()));
+Status store(void* target, Result<Parsed> parsed, const Place& path) {
+  if (!parsed) {
+    const std::string where = path;
+    return where.empty() ? Status(std::unexpected(parsed.error())) : Status(wrap(where, parsed.error()));
+  }
   *static_cast<T*>(target) = T(std::move(parsed).value());
   return {};
 }
 
-Status read_quantity(const json::value& value, void* target, const std::string& path) {
+Status read_quantity(const json::value& value, void* target, const Place& path) {
   // Upstream accepts bare numbers too.
   const std::string text = value.is_string() ? std::string(value.get_string()) : json::serialize(value);
   if (!value.is_string() && !value.is_number()) return bad(path, "a quantity");
   return store<Quantity>(target, Quantity::parse(text), path);
 }
 
-Status read_int_or_string(const json::value& value, void* target, const std::string& path) {
+Status read_int_or_string(const json::value& value, void* target, const Place& path) {
   if (value.is_string()) {
     *static_cast<IntOrString*>(target) = IntOrString(std::string(value.get_string()));
     return {};
@@ -233,7 +251,7 @@ Status read_int_or_string(const json::value& value, void* target, const std::str
 }
 
 Status read_scalar(const TypeInfo& type, const json::value& value, void* target,
-                   const std::string& path) {
+                   const Place& path) {
   switch (type.shape) {
     case Shape::kString: {
       ASSIGN_OR_RETURN(*static_cast<std::string*>(target), read_text(value, path));
@@ -278,15 +296,17 @@ Status read_scalar(const TypeInfo& type, const json::value& value, void* target,
 }
 
 // Index of the field that takes `name`, looking into inlined structs; false when there is none.
+Status read_value(const TypeInfo& type, const json::value& value, void* target, const Place& path);
+
 Result<bool> read_member(const TypeInfo& type, std::string_view name, const json::value& value,
-                         void* target, const std::string& path) {
+                         void* target, const Place& path) {
   for (const FieldInfo& field : type.fields) {
     if (field.options & kInline) {
       ASSIGN_OR_RETURN(const bool taken,
                        read_member(field.type(), name, value, field.member(target), path));
       if (taken) return true;
     } else if (field.name == name) {
-      RETURN_IF_ERROR(from_json(field.type(), value, field.member(target), child_path(path, name)));
+      RETURN_IF_ERROR(read_value(field.type(), value, field.member(target), {&path, Place::Step::kMember, name}));
       return true;
     }
   }
@@ -294,7 +314,7 @@ Result<bool> read_member(const TypeInfo& type, std::string_view name, const json
 }
 
 Status read_struct(const TypeInfo& type, const json::object& object, void* target,
-                   const std::string& path) {
+                   const Place& path) {
   std::shared_ptr<json::object> unknown;
   for (const auto& [key, value] : object) {
     const std::string_view name(key.data(), key.size());
@@ -307,10 +327,7 @@ Status read_struct(const TypeInfo& type, const json::object& object, void* targe
   return {};
 }
 
-}  // namespace
-
-Status from_json(const TypeInfo& type, const json::value& value, void* target,
-                 const std::string& path) {
+Status read_value(const TypeInfo& type, const json::value& value, void* target, const Place& path) {
   if (value.is_null()) {
     type.clear(target);
     return {};
@@ -320,14 +337,14 @@ Status from_json(const TypeInfo& type, const json::value& value, void* target,
       if (!value.is_object()) return bad(path, "an object");
       return read_struct(type, value.get_object(), target, path);
     case Shape::kOptional:
-      return from_json(type.element(), value, type.emplace(target), path);
+      return read_value(type.element(), value, type.emplace(target), path);
     case Shape::kList: {
       if (!value.is_array()) return bad(path, "a list");
       type.clear(target);
       std::size_t index = 0;
       for (const json::value& element : value.get_array()) {
-        RETURN_IF_ERROR(from_json(type.element(), element, type.append(target),
-                                  fmt::format("{}[{}]", path, index++)));
+        RETURN_IF_ERROR(read_value(type.element(), element, type.append(target),
+                                   {&path, Place::Step::kElement, {}, index++}));
       }
       return {};
     }
@@ -335,13 +352,20 @@ Status from_json(const TypeInfo& type, const json::value& value, void* target,
       if (!value.is_object()) return bad(path, "an object");
       type.clear(target);
       for (const auto& [key, element] : value.get_object()) {
-        RETURN_IF_ERROR(from_json(type.element(), element, type.insert(target, key),
-                                  fmt::format("{}[{}]", path, std::string_view(key.data(), key.size()))));
+        RETURN_IF_ERROR(read_value(type.element(), element, type.insert(target, key),
+                                   {&path, Place::Step::kKey, std::string_view(key)}));
       }
       return {};
     }
     default: return read_scalar(type, value, target, path);
   }
+}
+
+}  // namespace
+
+Status from_json(const TypeInfo& type, const json::value& value, void* target,
+                 const std::string& path) {
+  return read_value(type, value, target, {.name = path});
 }
 
 Result<json::value> parse_json(std::string_view text) {
@@ -402,7 +426,7 @@ Result<std::unique_ptr<Object>> object_of_kind(const Kind& kind, const json::val
   body.erase("apiVersion");
   body.erase("kind");
   std::unique_ptr<Object> out = kind.make();
-  RETURN_IF_ERROR(read_struct(kind.type(), body, out->self(), ""));
+  RETURN_IF_ERROR(read_struct(kind.type(), body, out->self(), {}));
   return out;
 }
 

@@ -382,6 +382,24 @@ std::string seal_protobuf(std::string_view api_version, std::string_view kind,
   return out;
 }
 
+Result<std::vector<std::string_view>> find_messages(std::string_view raw, int number) {
+  std::vector<std::string_view> out;
+  for (Reader reader(raw); !reader.at_end();) {
+    ASSIGN_OR_RETURN(const Field field, reader.next());
+    if (field.number == static_cast<std::uint32_t>(number) && field.type == kBytes)
+      out.push_back(field.bytes);
+  }
+  return out;
+}
+
+Result<std::string_view> find_message(std::string_view raw, std::initializer_list<int> way) {
+  for (const int number : way) {
+    ASSIGN_OR_RETURN(const auto found, find_messages(raw, number));
+    raw = found.empty() ? std::string_view() : found.back();
+  }
+  return raw;
+}
+
 Status from_protobuf(const TypeInfo& type, std::string_view raw, void* value) {
   return read_struct(type, raw, value, 0);
 }

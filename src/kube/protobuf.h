@@ -7,9 +7,11 @@
 // special messages of its meta/v1, api/resource and util/intstr packages.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kube/object.h"
 
@@ -30,6 +32,11 @@ std::string seal_protobuf(std::string_view api_version, std::string_view kind,
 
 Status from_protobuf(const TypeInfo& type, std::string_view raw, void* value);
 void append_protobuf(std::string& out, const TypeInfo& type, const void* value);
+
+// Messages inside one that no table describes: every one with this number, and the last one along a
+// way of numbers ("" when there is none). Views into the input.
+Result<std::vector<std::string_view>> find_messages(std::string_view raw, int number);
+Result<std::string_view> find_message(std::string_view raw, std::initializer_list<int> way);
 
 template <class T>
 Result<T> from_protobuf_message(std::string_view raw) {

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "kube/definition_protobuf.h"
 #include "kube/json.h"
 #include "kube/types/apps.h"
 #include "kube/types/authorization.h"
 #include "kube/types/config.h"
+#include "kube/types/json_schema.h"
 
 namespace minato::kube {
 namespace {
@@ -71,6 +73,44 @@ TEST(ProtobufTest, DamagedInputIsRefusedOrReadAndNeverCrashes) {
     }
   }
   EXPECT_FALSE(open_protobuf("{}"));
+}
+
+// `text` as field `number` of a message.
+std::string field(int number, const std::string& text) {
+  const std::size_t size = text.size();
+  std::string out{static_cast<char>(number << 3 | 2)};
+  if (size >= 0x80) out += static_cast<char>((size & 0x7F) | 0x80);
+  out += static_cast<char>(size >= 0x80 ? size >> 7 : size);
+  return out + text;
+}
+
+TEST(ProtobufTest, SchemasOfDefinitionsBecomeJson) {
+  JsonSchemaProps integer, list, map, root;
+  integer.type = "integer";
+  integer.default_ = RawJson{"3"};
+  list.type = "array";
+  list.items.emplace().schema = integer;
+  map.type = "object";
+  map.additional_properties.emplace().schema.emplace().type = "string";
+  root.type = "object";
+  root.properties = {{"l", list}, {"m", map}, {"n", integer}};
+  root.properties["free"].additional_properties.emplace().allows = true;
+  std::string schema;
+  append_protobuf(schema, type_of<JsonSchemaProps>(), &root);
+  const std::string version = field(1, "v1") + field(4, field(1, schema));
+  CustomResourceDefinition definition;
+  const Status read =
+      read_definition(field(2, field(1, "example.com") + field(7, version)), definition);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(definition.spec.group, "example.com");
+  ASSERT_EQ(definition.spec.versions.size(), 1U);
+  EXPECT_EQ(parse_json(definition.spec.versions[0].schema->open_api_v3_schema->text),
+            parse_json(R"({"type":"object","properties":{
+              "free":{"additionalProperties":true},
+              "l":{"type":"array","items":{"type":"integer","default":3}},
+              "m":{"type":"object","additionalProperties":{"type":"string"}},
+              "n":{"type":"integer","default":3}}})"));
+  EXPECT_FALSE(read_definition(field(2, field(9, field(2, field(1, "x")))), definition));
 }
 
 }  // namespace

@@ -130,10 +130,21 @@ Status check_config(const kube::Kind& kind, const json::value& config) {
   return {};
 }
 
+// All that a new object has is its maker's.
+void track_creation(kube::Object& object, const std::string& manager, kube::Time now) {
+  object.metadata.managed_fields.clear();
+  std::string fields = kube::fields_v1_of(object);
+  if (fields == "{}") return;
+  ManagedFieldsEntry& entry = entry_for(object, manager, kUpdate);
+  entry.fields_v1 = kube::RawJson{std::move(fields)};
+  entry.time = now;
+}
+
 }  // namespace
 
 void track_update(const kube::Object* before, kube::Object& after, const std::string& manager,
                   kube::Time now) {
+  if (before == nullptr && !after.kind().custom) return track_creation(after, manager, now);
   const kube::Typing type(after.kind());
   FieldSet changed, removed;
   if (before == nullptr) {

@@ -273,7 +273,7 @@ class KubectlTest(unittest.TestCase):
         self.assertIn("spec.color: Required value", self.kubectl.fails("create", "-f", "-", input=widget()))
         self.assertIn('unknown field "spec.sise"', self.kubectl.fails("create", "-f", "-", input=widget(color="red", sise=1)))
         self.kubectl("create", "-f", "-", input=widget(color="red"))
-        self.assertIn("strategic merge patch is not supported", self.kubectl.fails("patch", "wd", "w", "--type=strategic", "-p", "{}"))
+        self.assertIn("application/strategic-merge-patch+json is not supported by example.com/v1", self.kubectl.fails("patch", "wd", "w", "--type=strategic", "-p", "{}"))
 
     def test_custom_objects_applied_by_two(self):
         self.define_widgets()
@@ -290,7 +290,7 @@ class KubectlTest(unittest.TestCase):
         self.kubectl("delete", "crd", "widgets.example.com", "--timeout=20s")
         self.assertEqual(watch.wait(20), 0)
         watch.stdout.close()
-        self.assertIn("the server doesn't have a resource type", self.kubectl.fails("get", "widgets"))
+        self.assertIn("could not find the requested resource", self.kubectl.fails("get", "widgets"))
 
     def test_pages(self):
         for i in range(5):

@@ -37,8 +37,9 @@ MINATO_STRUCT(CustomResourceSubresources,
   FIELD(status, "status", 1),
   FIELD(scale, "scale", 2))
 
+// Numbers of 0 are never read or written: kube/definition_protobuf.h does that.
 MINATO_STRUCT(CustomResourceValidation,
-  FIELD(open_api_v3_schema, "openAPIV3Schema", 1))
+  FIELD(open_api_v3_schema, "openAPIV3Schema", 0))
 
 MINATO_STRUCT(SelectableField,
   FIELD(json_path, "jsonPath", 1, kAlways))
@@ -56,7 +57,7 @@ MINATO_STRUCT(CustomResourceDefinitionVersion,
 
 MINATO_STRUCT(CustomResourceConversion,
   FIELD(strategy, "strategy", 1, kAlways),
-  FIELD(webhook, "webhook", 2))
+  FIELD(webhook, "webhook", 0))
 
 MINATO_STRUCT(CustomResourceDefinitionSpec,
   FIELD(group, "group", 1, kAlways),
