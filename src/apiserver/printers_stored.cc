@@ -1,10 +1,11 @@
-// Roles, and the kinds that are stored only.
+// Roles, definitions, and the kinds that are stored only.
 #include <fmt/format.h>
 
 #include "apiserver/table.h"
 #include "base/strings.h"
 #include "kube/selector.h"
 #include "kube/types/batch.h"
+#include "kube/types/custom_resource.h"
 #include "kube/types/networking.h"
 #include "kube/types/persistent.h"
 #include "kube/types/quota.h"
@@ -152,9 +153,9 @@ void print_quota(const Object& object, WallTime now, Cells& cells) {
   cells.text(join(hard, ", "));
 }
 
-constexpr Column kRoleColumns[] = {{"Name"}, {"Created At", "date"}};
+constexpr Column kCreatedColumns[] = {{"Name"}, {"Created At", "date"}};
 
-void print_role(const Object& object, WallTime, Cells& cells) {
+void print_created(const Object& object, WallTime, Cells& cells) {
   cells.text(object.metadata.name);
   cells.text(format_rfc3339(object.metadata.creation_timestamp));
 }
@@ -199,8 +200,9 @@ Printer stored_printer(const kube::Kind& kind) {
     return {kVolumeClaimColumns, &print_volume_claim};
   if (kind == kube::StorageClass::static_kind()) return {kStorageClassColumns, &print_storage_class};
   if (kind == kube::ResourceQuota::static_kind()) return {kQuotaColumns, &print_quota};
-  if (kind == kube::Role::static_kind() || kind == kube::ClusterRole::static_kind())
-    return {kRoleColumns, &print_role};
+  if (kind == kube::Role::static_kind() || kind == kube::ClusterRole::static_kind() ||
+      kind == kube::CustomResourceDefinition::static_kind())
+    return {kCreatedColumns, &print_created};
   if (kind == kube::RoleBinding::static_kind())
     return {kBindingColumns, &print_binding<kube::RoleBinding>};
   if (kind == kube::ClusterRoleBinding::static_kind())

@@ -283,6 +283,7 @@ class Reader {
     std::vector<std::string> removed;
     json::value value = *schema.default_value;
     prune_value(schema, value, removed);
+    if (value.is_object()) set_defaults(schema, value.get_object());
     const FieldPath at = path.child("default");
     validate_value(schema, value, at, wrong);
     for (const std::string& name : removed) {

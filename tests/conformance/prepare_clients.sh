@@ -1,11 +1,12 @@
 #!/bin/sh
 # Fetches the client libraries that the conformance tests use beside those that are installed, into
-# DIRECTORY (default build/clients): the newest Python client and the JavaScript client. What cannot
-# be fetched is said, and its tests are skipped.
+# DIRECTORY (default build/clients): the newest Python client, the JavaScript client, and where there
+# is a Go, the program of go/. What cannot be fetched is said, and its tests are skipped.
 #   tests/conformance/prepare_clients.sh [DIRECTORY]
 set -u
-directory=${1:-build/clients}
-mkdir -p "$directory/node"
+directory=$(realpath -m "${1:-build/clients}")
+here=$(dirname "$(realpath "$0")")
+mkdir -p "$directory/node" "$directory/go"
 if python3 -m venv "$directory/python" && "$directory/python/bin/pip" -q install --upgrade kubernetes; then
   "$directory/python/bin/pip" list 2>/dev/null | grep '^kubernetes '
 else
@@ -20,4 +21,9 @@ if command -v node >/dev/null && command -v npm >/dev/null; then
     echo "no JavaScript client" >&2
 else
   echo "no JavaScript client: node or npm is not installed" >&2
+fi
+if command -v go >/dev/null; then
+  (cd "$here/go" && go build -o "$directory/go/conformance" .) || echo "no Go clients" >&2
+else
+  echo "no Go clients: go is not installed" >&2
 fi

@@ -39,6 +39,13 @@ def node_client(directory):
     return f"JavaScript client-node {found[1]}" if found and shutil.which("node") else None
 
 
+def go_client(program):
+    if not os.access(program, os.X_OK):
+        return None
+    modules = dict(re.findall(r"^\tdep\t(\S+)\tv(\S+)", output("go", "version", "-m", program), re.M))
+    return f"client-go {modules.get('k8s.io/client-go')}, controller-runtime {modules.get('sigs.k8s.io/controller-runtime')}"
+
+
 def checks(text):
     """(name, result) of unittest's and client.mjs's lines."""
     for line in text.splitlines():
@@ -52,12 +59,14 @@ def main():
     build = os.path.abspath(sys.argv[1])
     clients = f"{build}/clients"
     os.environ.update(MINATO_CONFORMANCE_SERVER=f"{build}/tests/conformance/conformance_server", MINATO_NODE_CLIENT=f"{clients}/node",
+                      MINATO_GO_CLIENT=f"{clients}/go/conformance",
                       MINATO_E2E_PROGRAM=f"{build}/apps/minato/minato", MINATO_E2E_IMAGE=f"{build}/examples/hello/image", PYTHONDONTWRITEBYTECODE="1")
     found = re.search(r"v(\d+\.\d+\.\d+)", output("kubectl", "version", "--client"))
     kubectl = f"kubectl {found[1]}" if found else None
     runs = [(kubectl, sys.executable, "test_api_kubectl.py"), (python_client(sys.executable), sys.executable, "test_api_python.py"),
             (python_client(f"{clients}/python/bin/python"), f"{clients}/python/bin/python", "test_api_python.py"),
             (node_client(f"{clients}/node"), sys.executable, "test_api_javascript.py")]
+    runs.append((go_client(f"{clients}/go/conformance"), sys.executable, "test_api_go.py"))
     if "--world" in sys.argv:
         runs.append((kubectl and f"{kubectl}, local world", sys.executable, "test_world_kubectl.py"))
     rows, failed = [], False
