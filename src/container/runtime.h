@@ -252,6 +252,9 @@ class Runtime {
   // that is not found and the like give Invalid with a message fit for a Pod's status.
   virtual void start_container(const std::string& pod_uid, ContainerConfig config,
                                Done<Container> done) = 0;
+  // Gives a kFiles volume new content, in one step and for every container of the Pod that shows it
+  // whole; what sub_path shows stays. Errors: NotFound (no such Pod), Invalid.
+  virtual void update_files(const std::string& pod_uid, Mount volume, DoneStatus done) = 0;
   // Sends the container's stop signal at once and SIGKILL after `grace`; the exit comes to the
   // sink. grace 0 kills at once. Ending what has ended is success.
   virtual void stop_container(const ContainerRef& ref, Duration grace, DoneStatus done) = 0;

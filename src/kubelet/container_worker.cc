@@ -148,8 +148,7 @@ void ContainerWorker::on_pull_failed(const Error& error) {
 }
 
 Result<container::ContainerConfig> ContainerWorker::make_config(std::uint32_t attempt) const {
-  const PodFacts facts{*scope_.pod, scope_.ip, node_.options.private_ip,
-                       allocatable(node_.options)};
+  const PodFacts facts = node_.facts(scope_);
   ASSIGN_OR_RETURN(const PodVolumes volumes, build_volumes(facts, node_.sources));
   return build_container_config(facts, spec_, attempt, volumes, node_.sources);
 }

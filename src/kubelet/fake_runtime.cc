@@ -162,6 +162,18 @@ void FakeRuntime::exit_now(const std::string& name, int exit_code) {
   CHECK(false, "container {} is not running", name);
 }
 
+void FakeRuntime::update_files(const std::string& pod_uid, container::Mount volume,
+                               container::DoneStatus done) {
+  std::string files;
+  for (const auto& [name, content] : volume.files) files += fmt::format(" {}={}", name, content);
+  note(fmt::format("files {}:{}", volume.name, files));
+  after({}, [found = sandboxes_.contains(pod_uid), error = files_error,
+             done = std::move(done)]() mutable {
+    if (!found) return done(fail(Reason::kNotFound, "no such Pod"));
+    done(error ? Status(std::unexpected(*error)) : Status{});
+  });
+}
+
 void FakeRuntime::stop_container(const ContainerRef& ref, Duration grace,
                                  container::DoneStatus done) {
   note(fmt::format("stop {}/{} grace {}s", ref.name, ref.attempt,

@@ -35,6 +35,7 @@ class FakeRuntime final : public container::Runtime {
   std::function<Result<container::HealthAnswer>(const container::HealthCheck&)> health;
   std::function<Result<container::ExecResult>(const std::vector<std::string>&)> command;
   Duration exec_takes{};
+  std::optional<Error> files_error;
   std::map<std::string, std::uint64_t> memory_bytes;  // By container name, for stats().
 
   const std::vector<std::string>& trace() const { return trace_; }  // "12s start web/0"
@@ -53,6 +54,8 @@ class FakeRuntime final : public container::Runtime {
   void remove_sandbox(const std::string& pod_uid, container::DoneStatus done) override;
   void start_container(const std::string& pod_uid, container::ContainerConfig config,
                        container::Done<container::Container> done) override;
+  void update_files(const std::string& pod_uid, container::Mount volume,
+                    container::DoneStatus done) override;
   void stop_container(const container::ContainerRef& ref, Duration grace,
                       container::DoneStatus done) override;
   void remove_container(const container::ContainerRef& ref, container::DoneStatus done) override;

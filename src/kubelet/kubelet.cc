@@ -32,8 +32,13 @@ void Kubelet::start() {
     const auto found = workers_.find(container.pod_uid);
     if (found != workers_.end()) found->second->on_container(container);
   }));
-  subscription_ = feed_.subscribe(options_.node_name,
-                                  [this](const informer::Delta<kube::Pod>& d) { note(d); });
+  subscription_ = feed_.subscribe(
+      options_.node_name, {.pod = [this](const informer::Delta<kube::Pod>& delta) { note(delta); },
+                           .config =
+                               [this](const std::string& uid) {
+                                 const auto found = workers_.find(uid);
+                                 if (found != workers_.end()) found->second->on_config();
+                               }});
   agent_.start();
   list_runtime();
 }

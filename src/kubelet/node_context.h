@@ -13,8 +13,22 @@
 #include "kube/names.h"
 #include "kubelet/environment.h"
 #include "kubelet/options.h"
+#include "kubelet/resources.h"
 
 namespace minato::kubelet {
+
+struct PodScope {
+  std::shared_ptr<const kube::Pod> pod;  // The newest that was seen.
+  std::string ip;
+  MonoTime created{};          // When this kubelet first saw the Pod: where probe ticks count from.
+  std::function<void()> wake;  // Asks for a sync() of the Pod in a turn of its own.
+
+  const std::string& uid() const { return pod->metadata.uid; }
+  // "web-1_default(0a1b…)": how upstream's messages name a Pod.
+  std::string described() const {
+    return pod->metadata.name + "_" + pod->metadata.namespace_ + "(" + uid() + ")";
+  }
+};
 
 struct NodeContext {
   env::Env env;
@@ -30,6 +44,9 @@ struct NodeContext {
   WallTime wall_seconds() const {
     return std::chrono::floor<std::chrono::seconds>(env.clock.wall());
   }
+  PodFacts facts(const PodScope& scope) const {
+    return {*scope.pod, scope.ip, options.private_ip, allocatable(options)};
+  }
   void normal(const kube::Pod& pod, std::string_view reason, std::string_view message,
               const std::string& container = {}) const {
     if (options.events == EventDetail::kAll) record(pod, kube::kNormal, reason, message, container);
@@ -44,19 +61,6 @@ struct NodeContext {
               std::string_view message, const std::string& container) const {
     events.record(pod, type, reason, message,
                   container.empty() ? "" : "spec.containers{" + container + "}");
-  }
-};
-
-struct PodScope {
-  std::shared_ptr<const kube::Pod> pod;  // The newest that was seen.
-  std::string ip;
-  MonoTime created{};          // When this kubelet first saw the Pod: where probe ticks count from.
-  std::function<void()> wake;  // Asks for a sync() of the Pod in a turn of its own.
-
-  const std::string& uid() const { return pod->metadata.uid; }
-  // "web-1_default(0a1b…)": how upstream's messages name a Pod.
-  std::string described() const {
-    return pod->metadata.name + "_" + pod->metadata.namespace_ + "(" + uid() + ")";
   }
 };
 

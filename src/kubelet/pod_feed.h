@@ -1,8 +1,8 @@
 // What all kubelets of one process read from the shared caches: their Pods, and what Pods refer to.
 //
-// One handler and one index ("spec.nodeName") on the Pod informer serve every kubelet, so a change
-// of a Pod costs the same with one Node as with thousands. Constructed before the informers are
-// started; the Informers outlive it, it outlives the kubelets. Loop thread only.
+// One handler and two indexes (by Node, by what volumes name) on the Pod informer serve every
+// kubelet, so a change of a Pod costs the same with one Node as with thousands. Constructed before
+// the informers are started; the Informers outlive it, it outlives the kubelets. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,12 @@ namespace minato::kubelet {
 
 class PodFeed {
  public:
-  // Called from inside the write: it may only note what to do later.
-  using Sink = std::function<void(const informer::Delta<kube::Pod>&)>;
+  // Called from inside the write: they may only note what to do later.
+  struct Sink {
+    std::function<void(const informer::Delta<kube::Pod>&)> pod;
+    // A ConfigMap or Secret that a volume of the Pod names was made, changed or deleted.
+    std::function<void(const std::string& pod_uid)> config;
+  };
 
   // Ends its subscription when destroyed; may outlive the PodFeed.
   class Subscription {
@@ -44,7 +48,8 @@ class PodFeed {
 
   explicit PodFeed(informer::Informers& informers);
 
-  // Changes of the Pods bound to `node`, from now on. Requires: nobody has subscribed to it.
+  // Changes of the Pods bound to `node` and of their volumes, from now on. Requires: nobody has
+  // subscribed to it.
   [[nodiscard]] Subscription subscribe(const std::string& node, Sink sink);
   // Ordered by key.
   std::vector<std::shared_ptr<const kube::Pod>> pods_on(const std::string& node) const;
@@ -52,6 +57,9 @@ class PodFeed {
 
  private:
   using Sinks = std::map<std::string, Sink>;
+  template <class T>
+  void follow_config();
+
   informer::Informers& informers_;
   std::shared_ptr<Sinks> sinks_;  // The informer's handler cannot be taken back; it looks here.
 };

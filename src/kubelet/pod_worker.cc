@@ -53,6 +53,7 @@ void PodWorker::adopt(const container::Sandbox* sandbox,
     stage_ = sandbox != nullptr ? Stage::kStopping : Stage::kDone;
   } else if (sandbox != nullptr) {
     stage_ = Stage::kActive;
+    volumes_stale_ = true;  // Whatever happened while no kubelet was there.
   }
   has_sandbox_ = sandbox != nullptr;
   if (sandbox != nullptr) scope_.ip = sandbox->ip;
@@ -95,6 +96,11 @@ void PodWorker::update(std::shared_ptr<const kube::Pod> pod) {
     gone_ = true;
     return;
   }
+  const kube::ObjectMeta& before = scope_.pod->metadata;
+  const kube::ObjectMeta& after = pod->metadata;
+  if (before.labels != after.labels || before.annotations != after.annotations) {
+    volumes_stale_ = true;  // The downward API shows them.
+  }
   scope_.pod = std::move(pod);
   const kube::PodSpec& spec = scope_.pod->spec;
   for (std::size_t i = 0; i < std::min(init_.size(), spec.init_containers.size()); ++i) {
@@ -111,6 +117,12 @@ void PodWorker::on_container(const container::Container& container) {
   });
 }
 
+void PodWorker::on_config() {
+  volumes_stale_ = true;
+  retry_at_ = MonoTime::min();
+  scope_.wake();
+}
+
 std::optional<container::ContainerRef> PodWorker::container_ref(const std::string& name) const {
   std::optional<container::ContainerRef> out;
   for_each(init_, main_, [&](const ContainerWorker& worker) {
@@ -124,6 +136,7 @@ std::optional<container::ContainerRef> PodWorker::container_ref(const std::strin
 void PodWorker::sync() {
   check_ends();
   if (stage_ == Stage::kPending) begin_sandbox();
+  if (stage_ == Stage::kActive) sync_volumes();
   if (stage_ == Stage::kActive) sync_containers();
   if (stage_ == Stage::kStopping) sync_stopping();
   write_status();
@@ -167,8 +180,7 @@ void PodWorker::retry(std::string_view event, const std::string& message) {
 
 void PodWorker::begin_sandbox() {
   if (node_.now() < retry_at_) return;
-  const PodFacts facts{*scope_.pod, {}, node_.options.private_ip, allocatable(node_.options)};
-  if (const auto volumes = build_volumes(facts, node_.sources); !volumes) {
+  if (const auto volumes = build_volumes(node_.facts(scope_), node_.sources); !volumes) {
     return retry("FailedMount", volumes.error().message);
   }
   stage_ = Stage::kSandbox;
@@ -190,6 +202,38 @@ void PodWorker::on_sandbox(const Result<container::Sandbox>& sandbox) {
   if (!sandbox) return;
   has_sandbox_ = true;
   scope_.ip = sandbox->ip;
+  settle_volumes();
+}
+
+void PodWorker::settle_volumes() {
+  for (const kube::Volume& volume : scope_.pod->spec.volumes) {
+    if (shows_immutable(volume, scope_.pod->metadata.namespace_, node_.sources)) {
+      settled_.insert(volume.name);
+    }
+  }
+}
+
+// Hands what volumes show by now to the runtime, which knows what of it is new.
+void PodWorker::sync_volumes() {
+  if (!std::exchange(volumes_stale_, false)) return;
+  for (const kube::Volume& volume : scope_.pod->spec.volumes) {
+    if (settled_.contains(volume.name)) continue;
+    auto mount = build_volume(node_.facts(scope_), volume, node_.sources);
+    if (!mount) {
+      // What was shown stays. The next change leads here again.
+      node_.warning(*scope_.pod, "FailedMount", mount.error().message);
+      continue;
+    }
+    if (mount->kind != container::Mount::Kind::kFiles) continue;
+    node_.runtime.update_files(
+        scope_.uid(), *std::move(mount), guard_.wrap([this](const Status& updated) {
+          if (updated || is(updated.error(), Reason::kNotFound)) return;
+          node_.warning(*scope_.pod, "FailedMount", updated.error().message);
+          retry_timer_ =
+              node_.env.executor.after(node_.options.retry_period, [this] { on_config(); });
+        }));
+  }
+  settle_volumes();
 }
 
 bool PodWorker::may_restart(bool succeeded) const {

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ class PodWorker {
   // The API's newest state of it; null when it is no longer there.
   void update(std::shared_ptr<const kube::Pod> pod);
   void on_container(const container::Container& container);
+  // What its volumes show has changed.
+  void on_config();
   void evict(std::string message, Duration grace);
   void sync();
 
@@ -57,6 +60,8 @@ class PodWorker {
   void on_sandbox(const Result<container::Sandbox>& sandbox);
   void retry(std::string_view event, const std::string& message);
   void sync_containers();
+  void sync_volumes();
+  void settle_volumes();
   bool sync_init_containers();
   void sync_main(ContainerWorker& worker);
   bool has_ended() const;
@@ -85,6 +90,8 @@ class PodWorker {
   std::optional<Duration> verdict_grace_;
   std::optional<MonoTime> stop_deadline_;
   MonoTime retry_at_ = MonoTime::min();  // Of volumes and sandbox.
+  bool volumes_stale_ = false;           // Containers may be shown something old.
+  std::set<std::string> settled_;        // Volumes that never change: of immutable objects.
   Workers init_;
   Workers main_;
   env::TimerHandle retry_timer_;     // Volumes, sandbox.

@@ -123,6 +123,7 @@ Status fill_files(const PodFacts& facts, const kube::VolumeSource& source,
               "downwardAPI, projected, emptyDir or hostPath");
 }
 
+}  // namespace
 
 Result<container::Mount> build_volume(const PodFacts& facts, const kube::Volume& volume,
                                       const ConfigSources& sources) {
@@ -147,7 +148,18 @@ Result<container::Mount> build_volume(const PodFacts& facts, const kube::Volume&
   return mount;
 }
 
-}  // namespace
+bool shows_immutable(const kube::Volume& volume, const std::string& name_space,
+                     const ConfigSources& sources) {
+  const kube::VolumeSource& source = volume.volume_source;
+  if (source.config_map) {
+    const auto found =
+        sources.config_map({name_space, source.config_map->local_object_reference.name});
+    return found && found->immutable.value_or(false);
+  }
+  if (!source.secret) return false;
+  const auto found = sources.secret({name_space, source.secret->secret_name});
+  return found && found->immutable.value_or(false);
+}
 
 Result<PodVolumes> build_volumes(const PodFacts& facts, const ConfigSources& sources) {
   PodVolumes out;

@@ -46,6 +46,9 @@ inline std::string cgroup_view_dir(const std::string& dir) { return dir + "/cgro
 inline std::string sub_path_target(const std::string& dir, std::size_t index) {
   return dir + "/sub-paths/" + std::to_string(index);
 }
+inline std::string copied_files(const std::string& dir, const std::string& volume) {
+  return dir + "/files/" + volume;
+}
 // Relative to the Pod's run directory, because socket addresses hold only 107 bytes.
 inline constexpr const char* kSocketName = "shim.sock";
 

@@ -19,55 +19,35 @@ namespace {
 
 using container::Mount;
 
-constexpr std::size_t kMaxVolumeFiles = 4096;
 constexpr std::int64_t kMaxOpenFiles = 1 << 20;  // As containerd's unit file.
 
-// "a/b.txt": below the volume, without climbing.
-Status check_relative_path(std::string_view what, const std::string& path) {
-  for (const std::string& part : split(path, '/')) {
-    if (part.empty() || part == "." || part == "..") {
-      return fail(Reason::kInvalid,
-                  fmt::format("{} \"{}\" must be a relative path without \"..\"", what, path));
-    }
-  }
-  return {};
-}
-
-Status write_files(const std::string& dir, const Mount& mount) {
-  if (mount.files.size() > kMaxVolumeFiles) {
-    return fail(Reason::kInvalid,
-                fmt::format("volume \"{}\" has more than {} files", mount.name, kMaxVolumeFiles));
-  }
-  RETURN_IF_ERROR(host::make_directories(dir));
-  for (const auto& [name, content] : mount.files) {
-    RETURN_IF_ERROR(check_relative_path("file of volume " + mount.name + ":", name));
-    const std::string path = dir + "/" + name;
-    RETURN_IF_ERROR(host::make_directories(path.substr(0, path.rfind('/'))));
-    RETURN_IF_ERROR(host::write_file_atomic(path, content, mount.file_mode & 0777));
-  }
-  return {};
-}
-
-// The directory of the Node that holds the volume.
-Result<std::string> volume_dir(const PodPaths& paths, const Mount& mount, StartRequest& request) {
+// The directory of the Node that holds the volume. `dir` is the container's own.
+Result<std::string> volume_dir(const ContainerInput& input, const Mount& mount,
+                               const std::string& dir, StartRequest& request) {
+  const PodPaths& paths = input.paths;
   if (mount.kind == Mount::Kind::kHostPath) {
     if (::access(mount.host_path.c_str(), F_OK) == 0) return mount.host_path;
     return fail(Reason::kInvalid, fmt::format("hostPath \"{}\" does not exist", mount.host_path));
   }
   RETURN_IF_ERROR(check_path_component("volume name", mount.name));
   if (mount.kind == Mount::Kind::kFiles) {
-    RETURN_IF_ERROR(write_files(paths.memory_volume(mount.name), mount));
-    return paths.memory_volume(mount.name);
+    // A part is bound by itself and stays what it is when the volume changes, so it is a copy.
+    const bool whole = mount.sub_path.empty();
+    const std::string files =
+        whole ? paths.memory_volume(mount.name) : copied_files(dir, mount.name);
+    RETURN_IF_ERROR(whole ? input.volumes->show(files, mount, input.version)
+                          : write_files(files, mount));
+    return files;
   }
   if (mount.memory_medium) {
     request.memory_volumes.push_back({paths.memory_volume(mount.name), mount.size_limit_bytes});
     return paths.memory_volume(mount.name);
   }
-  const std::string dir = paths.disk_volume(mount.name);
-  RETURN_IF_ERROR(host::make_directories(dir));
+  const std::string scratch = paths.disk_volume(mount.name);
+  RETURN_IF_ERROR(host::make_directories(scratch));
   // Any user of the Pod may write, as upstream; others cannot reach it.
-  if (::chmod(dir.c_str(), 0777) != 0) return fail_errno("chmod " + dir, errno);
-  return dir;
+  if (::chmod(scratch.c_str(), 0777) != 0) return fail_errno("chmod " + scratch, errno);
+  return scratch;
 }
 
 Status add_volume(const ContainerInput& input, const Mount& mount, const std::string& dir,
@@ -76,7 +56,7 @@ Status add_volume(const ContainerInput& input, const Mount& mount, const std::st
     return fail(Reason::kInvalid, fmt::format("mountPath \"{}\" of volume \"{}\" must be absolute",
                                               mount.container_path, mount.name));
   }
-  ASSIGN_OR_RETURN(std::string source, volume_dir(input.paths, mount, request));
+  ASSIGN_OR_RETURN(std::string source, volume_dir(input, mount, dir, request));
   if (!mount.sub_path.empty()) {
     RETURN_IF_ERROR(check_relative_path("subPath", mount.sub_path));
     const std::string target = sub_path_target(dir, request.sub_paths.size());

@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "container/runtime.h"
 #include "linux_container/images.h"
 #include "linux_container/layout.h"
 #include "linux_container/protocol.h"
+#include "linux_container/volume_files.h"
 
 namespace minato::linux_container {
 
@@ -31,6 +33,8 @@ struct ContainerInput {
   std::string log_file;
   container::ContainerConfig config;
   HostLimits limits;
+  std::shared_ptr<VolumeFiles> volumes;
+  std::uint64_t version = 0;  // Of the files in `config`, from `volumes`.
 };
 // The request for the shim, all but the cgroup files. Errors: those of Images, and Invalid for what
 // the configuration gets wrong (user, command, paths), naming the field.

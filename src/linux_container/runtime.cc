@@ -45,6 +45,7 @@ LinuxRuntime::LinuxRuntime(host::Loop& loop, env::Log& log, Images& images, host
       limits_(host_limits()),
       pull_limiter_(options_.parallel_pulls),
       start_limiter_(options_.parallel_starts),
+      volumes_(std::make_shared<VolumeFiles>()),
       alive_(std::make_shared<bool>(true)) {
   adopt_all();
 }
@@ -128,7 +129,9 @@ void LinuxRuntime::start_container(const std::string& pod_uid, container::Contai
                        .hostname = pod->shim_config.hostname,
                        .log_file = log_file(logs, config.name, config.attempt),
                        .config = std::move(config),
-                       .limits = limits_};
+                       .limits = limits_,
+                       .volumes = volumes_,
+                       .version = volumes_->next_version()};
   start_limiter_.run([this, pod, key, input = std::move(input)](Limiter::Slot slot) mutable {
     loop_.run_blocking([images = &images_, input] { return prepare_container(*images, input); },
                        guarded([this, pod, key, resources = input.config.resources,
@@ -184,6 +187,29 @@ void LinuxRuntime::finish_start(const SharedPod& pod, const std::string& key,
   }
   node.mapped().done(std::move(result));
   if (pod->phase == Pod::Phase::kRemoving && !pod->link) finish_removal(pod);
+}
+
+void LinuxRuntime::update_files(const std::string& pod_uid, container::Mount volume,
+                                container::DoneStatus done) {
+  const SharedPod pod = find_pod(pod_uid);
+  if (!pod || pod->phase != Pod::Phase::kReady) {
+    return fail_later(std::move(done),
+                      {Reason::kNotFound, fmt::format("Pod {} has no running sandbox", pod_uid)});
+  }
+  if (const Status valid = check_path_component("volume name", volume.name); !valid) {
+    return fail_later(std::move(done), valid.error());
+  }
+  ++pod->updates;
+  const std::string dir = pod->paths.memory_volume(volume.name);
+  loop_.run_blocking(
+      [volumes = volumes_, dir, volume = std::move(volume), version = volumes_->next_version()] {
+        return volumes->show(dir, volume, version);
+      },
+      guarded([this, pod, done = std::move(done)](Status shown) mutable {
+        --pod->updates;
+        done(std::move(shown));
+        if (pod->phase == Pod::Phase::kRemoving && !pod->link) finish_removal(pod);
+      }));
 }
 
 void LinuxRuntime::update(Pod& pod, container::Container container) {

@@ -31,6 +31,7 @@
 #include "linux_container/prepare.h"
 #include "linux_container/protocol.h"
 #include "linux_container/shim_link.h"
+#include "linux_container/volume_files.h"
 #include "linux_net/pod_network.h"
 
 namespace minato::linux_container {
@@ -68,6 +69,8 @@ class LinuxRuntime final : public container::Runtime {
   void remove_sandbox(const std::string& pod_uid, container::DoneStatus done) override;
   void start_container(const std::string& pod_uid, container::ContainerConfig config,
                        container::Done<container::Container> done) override;
+  void update_files(const std::string& pod_uid, container::Mount volume,
+                    container::DoneStatus done) override;
   void stop_container(const container::ContainerRef& ref, Duration grace,
                       container::DoneStatus done) override;
   void remove_container(const container::ContainerRef& ref, container::DoneStatus done) override;
@@ -156,6 +159,7 @@ class LinuxRuntime final : public container::Runtime {
       pulls_;
   Limiter pull_limiter_;
   Limiter start_limiter_;
+  std::shared_ptr<VolumeFiles> volumes_;
   std::uint64_t next_session_ = 1;
   std::shared_ptr<bool> alive_;
 };

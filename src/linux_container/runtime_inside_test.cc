@@ -91,7 +91,8 @@ TEST_F(RuntimeTest, SeesItsOwnLimitsAndCannotChangeThem) {
       v2 ? "/sys/fs/cgroup/memory.max" : "/sys/fs/cgroup/memory/memory.limit_in_bytes";
   EXPECT_EQ(exec({"/payload", "cat", file})->output, "67108864\n");
   EXPECT_EQ(exec({"/payload", "write", file, "1"})->exit_code, 1) << "read-only";
-  if (!v2) EXPECT_EQ(exec({"/payload", "cat", "/sys/fs/cgroup/cpu/cpu.shares"})->exit_code, 0);
+  if (v2) return;
+  EXPECT_EQ(exec({"/payload", "cat", "/sys/fs/cgroup/cpu/cpu.shares"})->exit_code, 0);
 }
 
 TEST_F(RuntimeTest, VolumesAreSharedAndSubPathsStayInside) {
@@ -126,6 +127,36 @@ TEST_F(RuntimeTest, VolumesAreSharedAndSubPathsStayInside) {
   const auto refused = start(other);
   ASSERT_TRUE(failed_with(refused, Reason::kInvalid));
   EXPECT_THAT(refused.error().message, HasSubstr("subPath \"link\" must stay within its volume"));
+}
+
+TEST_F(RuntimeTest, FilesChangeWhereTheyAreShownWhole) {
+  run_sandbox();
+  ContainerConfig config = world_->payload({"sleep"});
+  Mount whole{.kind = Mount::Kind::kFiles, .name = "settings", .container_path = "/settings"};
+  whole.files = {{"mode", "slow"}, {"old", "1"}};
+  Mount part = whole;
+  part.container_path = "/etc/mode";
+  part.sub_path = "mode";
+  config.mounts = {whole, part};
+  ASSERT_TRUE(start(config));
+  const auto update = [&](const std::string& pod, std::map<std::string, std::string> files) {
+    Mount changed{.kind = Mount::Kind::kFiles, .name = "settings"};
+    changed.files = std::move(files);
+    return wait_for<void>(
+        [&](DoneStatus done) { runtime().update_files(pod, changed, std::move(done)); });
+  };
+  ASSERT_TRUE(update(kPod, {{"mode", "fast"}, {"new/deep", "2"}}));
+  EXPECT_EQ(exec({"/payload", "cat", "/settings/mode"})->output, "fast");
+  EXPECT_EQ(exec({"/payload", "cat", "/settings/new/deep"})->output, "2");
+  EXPECT_NE(exec({"/payload", "cat", "/settings/old"})->exit_code, 0);
+  EXPECT_EQ(exec({"/payload", "cat", "/etc/mode"})->output, "slow") << "a part stays as it was";
+  EXPECT_TRUE(failed_with(update(kPod, {{"../climbs", ""}}), Reason::kInvalid));
+  EXPECT_TRUE(failed_with(update("absent", {}), Reason::kNotFound));
+
+  config.name = "later";
+  config.mounts[0].files = config.mounts[1].files = {{"mode", "fast"}, {"new/deep", "2"}};
+  ASSERT_TRUE(start(config));
+  EXPECT_EQ(exec({"/payload", "cat", "/settings/mode"})->output, "fast");
 }
 
 TEST_F(RuntimeTest, SecretsAreNotOnDiskNorInArguments) {

@@ -25,6 +25,7 @@ struct LinuxRuntime::Pod {
     std::optional<Duration> stop_grace;
   };
   std::map<std::string, Start> starting;
+  std::size_t updates = 0;  // Of volumes, which workers are busy with.
   std::vector<container::Done<container::Sandbox>> waiting;
   std::vector<container::DoneStatus> removing;
 };

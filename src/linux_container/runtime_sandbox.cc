@@ -236,8 +236,9 @@ void LinuxRuntime::remove_sandbox(const std::string& pod_uid, container::DoneSta
 }
 
 void LinuxRuntime::finish_removal(const SharedPod& pod) {
-  // A worker may still be writing a container's files; finish_start() comes back here.
-  if (!pod->starting.empty()) return;
+  // A worker may still be writing the Pod's files; finish_start() and update_files() come back
+  // here.
+  if (!pod->starting.empty() || pod->updates > 0) return;
   const std::string& uid = pod->sandbox.pod_uid;
   Status status = cgroups_.kill(pod_cgroup(uid));
   if (pod->shim_config.network == ShimConfig::Network::kPod) {
@@ -254,6 +255,7 @@ void LinuxRuntime::finish_removal(const SharedPod& pod) {
 void LinuxRuntime::complete_removal(const SharedPod& pod, Status status) {
   // After a failure the Pod stays known, without a shim, so that removing it can be tried again.
   if (status) {
+    volumes_->forget(pod->paths.run + "/");
     pods_.erase(pod->sandbox.pod_uid);
   } else {
     pod->phase = Pod::Phase::kReady;

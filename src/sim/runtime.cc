@@ -158,6 +158,10 @@ void SimRuntime::start_container(const std::string& pod_uid, container::Containe
   });
 }
 
+void SimRuntime::update_files(const std::string&, container::Mount, container::DoneStatus done) {
+  later(0s, [done = std::move(done)](SimMachine&) mutable { done({}); });
+}
+
 void SimRuntime::stop_container(const ContainerRef& ref, Duration grace, container::DoneStatus done) {
   later(0s, [this, ref, grace, done = std::move(done)](SimMachine& machine) mutable {
     Program* program = find(machine, ref);

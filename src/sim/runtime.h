@@ -22,6 +22,8 @@ class SimRuntime final : public container::Runtime {
   void remove_sandbox(const std::string& pod_uid, container::DoneStatus done) override;
   void start_container(const std::string& pod_uid, container::ContainerConfig config,
                        container::Done<container::Container> done) override;
+  void update_files(const std::string& pod_uid, container::Mount volume,
+                    container::DoneStatus done) override;
   void stop_container(const container::ContainerRef& ref, Duration grace,
                       container::DoneStatus done) override;
   void remove_container(const container::ContainerRef& ref, container::DoneStatus done) override;
