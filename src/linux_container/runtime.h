@@ -138,6 +138,8 @@ class LinuxRuntime final : public container::Runtime {
     const container::Container* container = nullptr;
   };
   Lookup find_container(const container::ContainerRef& ref) const;
+  // With a shim to talk to. Errors: NotFound.
+  Result<Lookup> find_running(const container::ContainerRef& ref) const;
   SharedPod find_pod(const std::string& pod_uid) const;
   PodPaths paths_of(const std::string& pod_uid) const;
   std::string system_cgroup() const { return options_.cgroup + "/system"; }

@@ -30,4 +30,8 @@ struct LinuxRuntime::Pod {
   std::vector<container::DoneStatus> removing;
 };
 
+// For messages.
+std::string describe(const container::ContainerRef& ref);
+Error not_found(const container::ContainerRef& ref);
+
 }  // namespace minato::linux_container
