@@ -1,3 +1,11 @@
+# Most of the time of a file goes into the types of the Kubernetes API, which nearly all files share:
+# several of them are compiled as one.
+function(minato_compile_together target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${MINATO_UNITY} UNITY_BUILD_BATCH_SIZE 6)
+  # An unnamed namespace is not that of a header here.
+  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+endfunction()
+
 # minato_module(NAME  SRCS a.cc …  [DEPS base env …]  [LIBS third::party …]  [TESTS a_test.cc …]
 #               [TEST_DEPS sim …] [TEST_LABELS root …])
 #
@@ -11,6 +19,7 @@ function(minato_module name)
   list(TRANSFORM ARG_DEPS PREPEND minato_ OUTPUT_VARIABLE deps)
   if(ARG_SRCS)
     add_library(${target} STATIC ${ARG_SRCS})
+    minato_compile_together(${target})
     target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(${target} PUBLIC ${deps} fmt::fmt PRIVATE minato_warnings ${ARG_LIBS})
   else()
@@ -29,6 +38,7 @@ function(minato_test name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LIBS;LABELS" ${ARGN})
   list(TRANSFORM ARG_DEPS PREPEND minato_ OUTPUT_VARIABLE deps)
   add_executable(${name} ${ARG_SRCS})
+  minato_compile_together(${name})
   target_link_libraries(${name} PRIVATE ${deps} ${ARG_LIBS} minato_warnings GTest::gmock_main)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)

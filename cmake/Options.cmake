@@ -11,6 +11,7 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 option(MINATO_TESTS "Build the tests" ON)
 option(MINATO_BENCH "Build the benchmarks" ON)
+option(MINATO_UNITY "Compile the files of a module together: quicker from nothing, slower after one change" ON)
 option(MINATO_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 
 find_program(MINATO_CCACHE ccache)

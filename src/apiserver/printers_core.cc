@@ -18,8 +18,6 @@ using kube::Object;
 
 namespace {
 
-std::string or_none(const std::string& text) { return text.empty() ? "<none>" : text; }
-
 // "2", or "2 (5m ago)" when it is known when the last one was.
 std::string restarts_text(const kube::Pod& pod, std::int32_t restarts, WallTime now) {
   WallTime last{};

@@ -27,8 +27,6 @@ std::string since(kube::Time time, WallTime now) {
   return time == kube::Time{} ? "<none>" : age_of(time, now);
 }
 
-std::string or_none(std::string text) { return text.empty() ? "<none>" : text; }
-
 constexpr Column kStatefulSetColumns[] = {{"Name"}, {"Ready"}, {"Age"}};
 
 void print_stateful_set(const Object& object, WallTime now, Cells& cells) {

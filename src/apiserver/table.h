@@ -34,6 +34,8 @@ class Cells {
   bool first_ = true;
 };
 
+inline std::string or_none(std::string text) { return text.empty() ? "<none>" : std::move(text); }
+
 struct Printer {
   std::span<const Column> columns;
   std::function<void(const kube::Object& object, WallTime now, Cells& cells)> print;

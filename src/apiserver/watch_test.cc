@@ -3,19 +3,19 @@
 namespace minato::apiserver {
 namespace {
 
-constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+constexpr const char* kWatched = "/api/v1/namespaces/default/configmaps";
 
 class WatchTest : public ServerFixture {
  protected:
   explicit WatchTest(WatchLimits limits = {}) : ServerFixture(limits) {}
   std::shared_ptr<RecordedStream> watch(const std::string& query) {
-    const auto exchange = send({.target = std::string(kMaps) + "?watch=true&" + query});
+    const auto exchange = send({.target = std::string(kWatched) + "?watch=true&" + query});
     EXPECT_TRUE(exchange->body) << exchange->result->body;
     return exchange->body ? exchange->body : std::make_shared<RecordedStream>();
   }
-  std::string version() { return text_at(get(kMaps).second, "/metadata/resourceVersion"); }
+  std::string version() { return text_at(get(kWatched).second, "/metadata/resourceVersion"); }
   void remove(const std::string& name) {
-    EXPECT_EQ(ask({.method = "DELETE", .target = std::string(kMaps) + "/" + name}).first, 200);
+    EXPECT_EQ(ask({.method = "DELETE", .target = std::string(kWatched) + "/" + name}).first, 200);
   }
 };
 
@@ -74,9 +74,9 @@ TEST_F(WatchTest, AnObjectThatLeavesTheSelectorIsDeleted) {
   const auto stream = watch("labelSelector=x%3D1&resourceVersion=" + version());
   make_config_map("a");
   EXPECT_TRUE(stream->text.empty());
-  patch(std::string(kMaps) + "/a", "application/merge-patch+json",
+  patch(std::string(kWatched) + "/a", "application/merge-patch+json",
         R"({"metadata":{"labels":{"x":"1"}}})");
-  patch(std::string(kMaps) + "/a", "application/merge-patch+json",
+  patch(std::string(kWatched) + "/a", "application/merge-patch+json",
         R"({"metadata":{"labels":{"x":"2"}}})");
   ASSERT_EQ(stream->events().size(), 2u);
   EXPECT_EQ(text_at(stream->events()[1], "/type"), "DELETED");
@@ -97,11 +97,11 @@ TEST_F(WatchTest, AVersionThatIsForgottenIsGone) {
 }
 
 TEST_F(WatchTest, WrongQuestionsAreRefused) {
-  EXPECT_EQ(get(std::string(kMaps) + "?watch=1&sendInitialEvents=true").first, 422);
-  EXPECT_EQ(get(std::string(kMaps) + "?watch=1&resourceVersionMatch=Exact").first, 422);
-  EXPECT_EQ(get(std::string(kMaps) + "?watch=1&resourceVersion=x").first, 400);
-  EXPECT_EQ(get(std::string(kMaps) + "?watch=1&timeoutSeconds=x").first, 400);
-  EXPECT_EQ(get(std::string(kMaps) + "?watch=1&fieldSelector=a%3Db").first, 400);
+  EXPECT_EQ(get(std::string(kWatched) + "?watch=1&sendInitialEvents=true").first, 422);
+  EXPECT_EQ(get(std::string(kWatched) + "?watch=1&resourceVersionMatch=Exact").first, 422);
+  EXPECT_EQ(get(std::string(kWatched) + "?watch=1&resourceVersion=x").first, 400);
+  EXPECT_EQ(get(std::string(kWatched) + "?watch=1&timeoutSeconds=x").first, 400);
+  EXPECT_EQ(get(std::string(kWatched) + "?watch=1&fieldSelector=a%3Db").first, 400);
 }
 
 TEST_F(WatchTest, AClientThatLeavesIsForgotten) {
@@ -115,7 +115,7 @@ TEST_F(WatchTest, AClientThatLeavesIsForgotten) {
 
 TEST_F(WatchTest, TableWatchesSendRows) {
   const auto exchange =
-      send({.target = std::string(kMaps) + "?watch=1",
+      send({.target = std::string(kWatched) + "?watch=1",
             .headers = {{"Accept", "application/json;as=Table;v=v1;g=meta.k8s.io"}}});
   make_config_map("a");
   ASSERT_EQ(exchange->body->events().size(), 1u);
@@ -144,7 +144,7 @@ TEST_F(SmallWatchTest, MoreWatchersThanTheLimitAreToldSo) {
   std::vector<std::shared_ptr<RecordedStream>> all;
   const std::string from = "resourceVersion=" + version();
   for (int i = 0; i < 1'000; ++i) all.push_back(watch(from));
-  EXPECT_EQ(get(std::string(kMaps) + "?watch=1").first, 429);
+  EXPECT_EQ(get(std::string(kWatched) + "?watch=1").first, 429);
   make_config_map("a");
   for (const auto& stream : all) EXPECT_EQ(stream->text, all[0]->text);
 }

@@ -15,7 +15,6 @@ namespace {
 // Millionths of a dollar per hour (upstream's general purpose prices).
 constexpr double kCorePrice = 33'174;
 constexpr double kGibPrice = 4'446;
-constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
 double share_unused(std::int64_t capacity, std::int32_t nodes, std::int64_t requested) {
   const double whole = static_cast<double>(capacity) * nodes;
@@ -24,7 +23,7 @@ double share_unused(std::int64_t capacity, std::int32_t nodes, std::int64_t requ
 
 double price_ratio(const ExpanderOption& option) {
   const double pods = static_cast<double>(option.requested.milli_cpu) / 1000 * kCorePrice +
-                      static_cast<double>(option.requested.memory_bytes) / kGib * kGibPrice;
+                      static_cast<double>(option.requested.memory_bytes) / static_cast<double>(kGib) * kGibPrice;
   return static_cast<double>(option.price) / std::max(pods, 1.0);
 }
 

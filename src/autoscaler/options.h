@@ -16,6 +16,8 @@
 
 namespace minato::autoscaler {
 
+inline constexpr std::int64_t kGib = std::int64_t{1} << 30;  // Bytes.
+
 // How one of several ways to grow is chosen. A later one decides between those that an earlier one
 // finds equal; what is still equal is drawn by lot.
 enum class Expander { kLeastWaste, kMostPods, kLeastNodes, kPrice, kPriority, kRandom };

@@ -13,8 +13,6 @@ namespace {
 using scheduling::NodeSlot;
 using scheduling::PodInfoPtr;
 
-constexpr std::int64_t kGib = std::int64_t{1} << 30;
-
 struct Candidate {
   const NodeGroup* group = nullptr;
   const Member* member = nullptr;

@@ -14,7 +14,6 @@
 namespace minato::autoscaler {
 namespace {
 
-constexpr std::int64_t kGib = std::int64_t{1} << 30;
 // Events of one scan about Pods; the others' are in the plan.
 constexpr std::size_t kMaxPodEvents = 500;
 constexpr Duration kTellAgainAfter = 5min;  // As upstream, unless the message has changed.

@@ -46,6 +46,7 @@ inline bool is_set(WallTime time) { return time.time_since_epoch().count() != 0;
 Result<Duration> parse_duration(std::string_view text);
 // Shortest form that parse_duration reads back: 90 s is "1m30s".
 std::string format_duration(Duration duration);
+inline double to_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 // "1:05" (m:ss) or "1:00:05": how recovery times are shown to people.
 std::string format_minutes(Duration duration);
 // "3d4h", "5m12s", "42s": kubectl's AGE column (k8s.io/apimachinery duration.HumanDuration).

@@ -50,11 +50,6 @@ balancer::TargetGroupConfig make_target_group(const spec::Spec& spec) {
   return out;
 }
 
-template <class T>
-kube::ObjectPtr shared(T object) {
-  return std::make_shared<const T>(std::move(object));
-}
-
 }  // namespace
 
 Blueprint compile(const spec::Spec& spec, const SecretValues& secrets) {

@@ -19,17 +19,6 @@ std::string content_hash(const std::string& text) {
   return fmt::format("{:010x}", hash & 0xFFFFFFFFFF);
 }
 
-// Upstream's default lets Pods of a dead Node stand for five minutes before they are replaced; a
-// service that can start anywhere wants them elsewhere as soon as the Node is known to be lost.
-kube::Toleration tolerate_briefly(std::string_view taint) {
-  kube::Toleration out;
-  out.key = taint;
-  out.operator_ = "Exists";
-  out.effect = kube::kNoExecute;
-  out.toleration_seconds = kLostNodeSeconds;
-  return out;
-}
-
 kube::TopologySpreadConstraint spread_over(std::string_view key, const spec::Spec& spec) {
   kube::TopologySpreadConstraint out;
   out.max_skew = 1;
@@ -66,6 +55,15 @@ std::string_view security_level(const spec::Spec& spec) {
 }
 
 }  // namespace
+
+kube::Toleration tolerate_briefly(std::string_view taint) {
+  kube::Toleration out;
+  out.key = taint;
+  out.operator_ = "Exists";
+  out.effect = kube::kNoExecute;
+  out.toleration_seconds = kLostNodeSeconds;
+  return out;
+}
 
 std::int32_t whole_seconds(Duration duration) {
   return static_cast<std::int32_t>(std::chrono::ceil<std::chrono::seconds>(duration).count());

@@ -13,6 +13,7 @@
 namespace minato::blueprint {
 
 inline constexpr std::string_view kServicePort = "http";
+inline constexpr std::int32_t kDnsPort = 53;
 
 kube::Namespace make_namespace(const spec::Spec& spec);
 kube::ConfigMap make_config_map(const spec::Spec& spec);
@@ -33,10 +34,19 @@ kube::Container make_service_container(const spec::Spec& spec, const std::string
 std::vector<kube::Volume> make_volumes(const spec::Spec& spec);
 // After the service's own container, or before it as init containers.
 void add_sidecars(const spec::Spec& spec, const std::string& secret, kube::PodSpec& pod);
+// Upstream's default lets Pods of a dead Node stand for five minutes before they are replaced; a
+// service that can start anywhere wants them elsewhere as soon as the Node is known to be lost.
+kube::Toleration tolerate_briefly(std::string_view taint);
+
 // Kubernetes counts these in whole seconds.
 std::int32_t whole_seconds(Duration duration);
 
 // app.kubernetes.io/* labels; `name` is also the selector.
 std::map<std::string, std::string> labels_of(const spec::Spec& spec);
+
+template <class T>
+kube::ObjectPtr shared(T object) {
+  return std::make_shared<const T>(std::move(object));
+}
 
 }  // namespace minato::blueprint

@@ -5,7 +5,6 @@ namespace {
 
 // Above Pods of no class, which is 0, and far below those of the system, at 2,000,000,000.
 constexpr std::int32_t kPriority = 1000;
-constexpr std::int32_t kDnsPort = 53;
 constexpr std::string_view kEverywhere = "0.0.0.0/0";
 constexpr std::string_view kInstanceMetadata = "169.254.169.254/32";
 // Of EKS Pod Identity's agent on each node: without it Pods lose their AWS permissions.

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "blueprint/blueprint.h"
+#include "blueprint/objects.h"
 #include "kube/names.h"
 #include "kube/types/apps.h"
 #include "kube/types/policy.h"
@@ -12,7 +12,6 @@ namespace minato::blueprint {
 namespace {
 
 constexpr std::int32_t kReplicas = 2;
-constexpr std::int32_t kDnsPort = 53;
 constexpr std::string_view kHostsPath = "/run/minato/hosts";
 constexpr std::string_view kAgentPath = "/run/minato/agent";
 
@@ -28,11 +27,6 @@ constexpr Role kAgent{kRoleAgent, 10, 32};
 
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-template <class T>
-kube::ObjectPtr shared(T object) {
-  return std::make_shared<const T>(std::move(object));
 }
 
 std::map<std::string, std::string> labels_of(const Role& role) {
@@ -85,12 +79,6 @@ kube::Toleration tolerate(std::string_view key, std::string_view effect) {
   out.key = key;
   out.operator_ = "Exists";
   out.effect = effect;
-  return out;
-}
-
-kube::Toleration tolerate_briefly(std::string_view key) {
-  kube::Toleration out = tolerate(key, kube::kNoExecute);
-  out.toleration_seconds = kLostNodeSeconds;
   return out;
 }
 

@@ -40,7 +40,7 @@ Duration Bound::loss_window() const {
 std::uint64_t Bound::failed_at(double requests_per_second) const {
   double out = 0;
   for (const Loss& loss : losses) {
-    out += std::ceil(requests_per_second * std::chrono::duration<double>(loss.window).count() * loss.share);
+    out += std::ceil(requests_per_second * to_seconds(loss.window) * loss.share);
     out += 2;  // Cut in the middle, beyond what was due in the window.
   }
   return static_cast<std::uint64_t>(out);

@@ -10,8 +10,6 @@ namespace {
 
 constexpr Duration kSettle = 3s;  // removal::Options: nothing in flight for so long.
 
-std::string text(Duration duration) { return format_duration(duration); }
-
 // Pods of dead Nodes are replaced when the taint evicts them, or when their Node has been gone for
 // a while: whichever comes first.
 Terms pods_elsewhere(const Settings& settings, std::int32_t nodes) {

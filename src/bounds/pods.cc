@@ -8,8 +8,6 @@
 namespace minato::bounds {
 namespace {
 
-std::string text(Duration duration) { return format_duration(duration); }
-
 // Requests that go to a Pod whose process is gone, until the rules know; and those it had.
 Loss one_pod(const Settings& settings) {
   return {"one Pod of all, until it has left the rules", settings.allow.control + settings.spec.slo.p99,

@@ -13,8 +13,6 @@ namespace {
 
 std::int32_t divide_up(std::int32_t what, std::int32_t by) { return by <= 0 ? what : (what + by - 1) / by; }
 
-std::string text(Duration duration) { return format_duration(duration); }
-
 }  // namespace
 
 Settings::Settings(const spec::Spec& the_spec, const cluster::Profile& the_profile, const Allowances& allowances)

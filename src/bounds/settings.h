@@ -9,6 +9,8 @@
 
 namespace minato::bounds {
 
+inline std::string text(Duration duration) { return format_duration(duration); }
+
 struct Settings {
   const spec::Spec& spec;
   const cluster::Profile& profile;

@@ -11,11 +11,9 @@ namespace minato::drill {
 namespace json = boost::json;
 namespace {
 
-double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 json::object phases_of(const Outcome& outcome) {
   json::object out;
-  for (const auto& [phase, at] : outcome.at) out[std::string(to_string(phase))] = in_seconds(outcome.length_of(phase));
+  for (const auto& [phase, at] : outcome.at) out[std::string(to_string(phase))] = to_seconds(outcome.length_of(phase));
   return out;
 }
 
@@ -34,7 +32,7 @@ json::array timeline_of(const Outcome& outcome) {
     const Slice& slice = timeline.slices()[i];
     if (slice.failures() == 0) continue;
     json::object row = requests_of(slice);
-    row["atSeconds"] = in_seconds(timeline.start_of(i) - outcome.injected);
+    row["atSeconds"] = to_seconds(timeline.start_of(i) - outcome.injected);
     out.push_back(std::move(row));
   }
   return out;
@@ -45,20 +43,20 @@ json::object bound_of(const bounds::Bound& bound, double rate) {
   for (const bounds::Term& term : bound.terms) {
     terms.push_back(json::object{{"phase", std::string(to_string(term.phase))}, {"what", term.what},
                                  {"setting", term.setting}, {"formula", term.formula},
-                                 {"seconds", in_seconds(term.duration)}, {"rule", term.rule}});
+                                 {"seconds", to_seconds(term.duration)}, {"rule", term.rule}});
   }
-  return {{"seconds", in_seconds(bound.total())}, {"terms", std::move(terms)}, {"dominating", bound.dominating},
+  return {{"seconds", to_seconds(bound.total())}, {"terms", std::move(terms)}, {"dominating", bound.dominating},
           {"advice", bound.advice}, {"failed", bound.failed_at(rate)},
-          {"lossWindowSeconds", in_seconds(bound.loss_window())}};
+          {"lossWindowSeconds", to_seconds(bound.loss_window())}};
 }
 
 }  // namespace
 
 json::object to_json(const Simulated& simulated) {
   json::object phases;
-  for (const auto& [phase, length] : simulated.phases) phases[std::string(to_string(phase))] = in_seconds(length);
+  for (const auto& [phase, length] : simulated.phases) phases[std::string(to_string(phase))] = to_seconds(length);
   return {{"runs", simulated.runs}, {"recovered", simulated.recovered}, {"withinBound", simulated.within_bound},
-          {"p05Seconds", in_seconds(simulated.p05)}, {"p50Seconds", in_seconds(simulated.p50)}, {"p95Seconds", in_seconds(simulated.p95)},
+          {"p05Seconds", to_seconds(simulated.p05)}, {"p50Seconds", to_seconds(simulated.p50)}, {"p95Seconds", to_seconds(simulated.p95)},
           {"failedP50", simulated.failed_p50}, {"failedP95", simulated.failed_p95}, {"phases", std::move(phases)}};
 }
 
@@ -71,12 +69,12 @@ json::object row_of(const Row& row) {
   for (const Observation& event : outcome.events) {
     json::object shown = to_json(event);
     shown.erase("atNs");
-    shown["atSeconds"] = in_seconds(event.at - outcome.injected);
+    shown["atSeconds"] = to_seconds(event.at - outcome.injected);
     events.push_back(std::move(shown));
   }
   for (const std::string& fault : row.faults) faults.emplace_back(fault);
   for (const Measured& run : row.measured) {
-    measured.push_back(json::object{{"recoverySeconds", run.recovery > Duration{} ? json::value(in_seconds(run.recovery)) : json::value()},
+    measured.push_back(json::object{{"recoverySeconds", run.recovery > Duration{} ? json::value(to_seconds(run.recovery)) : json::value()},
                                     {"failed", run.failed}});
   }
   for (const std::string& remark : row.remarks) remarks.emplace_back(remark);
@@ -85,15 +83,15 @@ json::object row_of(const Row& row) {
                    {"passed", row.passed()},
                    {"faults", std::move(faults)},
                    {"remarks", std::move(remarks)},
-                   {"recoverySeconds", outcome.is_recovered() ? json::value(in_seconds(outcome.recovery())) : json::value()},
+                   {"recoverySeconds", outcome.is_recovered() ? json::value(to_seconds(outcome.recovery())) : json::value()},
                    {"measured", std::move(measured)},
                    {"phases", phases_of(outcome)},
                    {"requests", requests_of(outcome.requests())},
                    {"failedAllowed", row.failed_allowed},
-                   {"latencyMs", {{"p50", in_seconds(outcome.latency.p50) * 1000},
-                                  {"p99", in_seconds(outcome.latency.p99) * 1000},
-                                  {"max", in_seconds(outcome.latency.maximum) * 1000}}},
-                   {"generatorLateMs", in_seconds(outcome.latency.generator_late) * 1000},
+                   {"latencyMs", {{"p50", to_seconds(outcome.latency.p50) * 1000},
+                                  {"p99", to_seconds(outcome.latency.p99) * 1000},
+                                  {"max", to_seconds(outcome.latency.maximum) * 1000}}},
+                   {"generatorLateMs", to_seconds(outcome.latency.generator_late) * 1000},
                    {"victims", std::move(victims)},
                    {"bound", bound_of(row.bound, outcome.rate)},
                    {"failures", timeline_of(outcome)},

@@ -13,8 +13,6 @@ constexpr double kChart = 110, kLane = 13, kLaneGap = 3;
 constexpr double kBar = 20, kBarGap = 8;
 constexpr std::size_t kMaxLanes = 60;
 
-double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 // Of the state of anything, as a CSS class.
 std::string_view class_of(const Observation& seen) {
   const std::string& state = seen.state;
@@ -33,8 +31,8 @@ struct Axis {
 };
 
 Axis axis_of(const Outcome& outcome) {
-  return {in_seconds(outcome.begun - outcome.injected),
-          std::max(1.0, in_seconds(outcome.ended - outcome.injected))};
+  return {to_seconds(outcome.begun - outcome.injected),
+          std::max(1.0, to_seconds(outcome.ended - outcome.injected))};
 }
 
 double step_for(double span) {
@@ -65,7 +63,7 @@ std::vector<Mark> marks_of(const Outcome& outcome, const Axis& axis) {
   constexpr double kSame = 3;  // Pixels.
   std::vector<Mark> out;
   for (const auto& [phase, at] : outcome.at) {
-    const double second = in_seconds(at - outcome.injected);
+    const double second = to_seconds(at - outcome.injected);
     const double x = axis.x(second);
     if (!out.empty() && x - out.back().x < kSame) {
       out.back().name += fmt::format(", {}", to_string(phase));
@@ -98,7 +96,7 @@ std::string marks(const Outcome& outcome, const Axis& axis, double bottom) {
 
 std::string requests_chart(const Outcome& outcome, const Axis& axis) {
   const auto& slices = outcome.timeline.slices();
-  const double per_second = 1.0 / in_seconds(Timeline::kSlice);
+  const double per_second = 1.0 / to_seconds(Timeline::kSlice);
   double most = 1;
   for (const Slice& slice : slices) most = std::max(most, slice.sent * per_second);
   std::string out = fmt::format(R"(<text class="lane-name" x="{0:.0f}" y="{1:.0f}" text-anchor="end">requests</text>)"
@@ -107,8 +105,8 @@ std::string requests_chart(const Outcome& outcome, const Axis& axis) {
   std::string sent = fmt::format("M{:.1f},{:.0f}", axis.x(axis.from), kTop + kChart);
   std::string failed;
   for (std::size_t i = 0; i < slices.size(); ++i) {
-    const double from = in_seconds(outcome.timeline.start_of(i) - outcome.injected);
-    const double x = axis.x(from), next = axis.x(from + in_seconds(Timeline::kSlice));
+    const double from = to_seconds(outcome.timeline.start_of(i) - outcome.injected);
+    const double x = axis.x(from), next = axis.x(from + to_seconds(Timeline::kSlice));
     const double height = slices[i].sent * per_second / most * kChart;
     sent += fmt::format("L{:.1f},{:.1f}L{:.1f},{:.1f}", x, kTop + kChart - height, next, kTop + kChart - height);
     if (slices[i].failures() == 0) continue;
@@ -151,8 +149,8 @@ std::string lane_svg(const Outcome& outcome, const Axis& axis, Subject subject, 
   for (std::size_t i = 0; i < lane.second.size(); ++i) {
     const Observation& seen = lane.second[i];
     if (seen.state == "gone") continue;
-    const double from = in_seconds(seen.at - outcome.injected);
-    const double to = i + 1 < lane.second.size() ? in_seconds(lane.second[i + 1].at - outcome.injected) : axis.to;
+    const double from = to_seconds(seen.at - outcome.injected);
+    const double to = i + 1 < lane.second.size() ? to_seconds(lane.second[i + 1].at - outcome.injected) : axis.to;
     const double x = axis.x(from), width = axis.x(to) - x;
     if (width <= 0) continue;
     out += fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.0f}" rx="2"><title>{} {} {} from {:.1f} s</title></rect>)",
@@ -167,7 +165,7 @@ std::string bar(std::string_view name, const std::map<Phase, Duration>& lengths,
   std::string out = fmt::format(R"(<text class="lane-name" x="{:.0f}" y="{:.1f}" text-anchor="end">{}</text>)", kLeft - 8, y + 14, name);
   double x = kLeft;
   for (const auto& [phase, length] : lengths) {
-    const double width = in_seconds(length) / longest * room;
+    const double width = to_seconds(length) / longest * room;
     if (width <= 0) continue;
     out += fmt::format(R"(<rect class="p{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.0f}"><title>{}: {}</title></rect>)",
                        static_cast<int>(phase), x, y, std::max(0.5, width - 1), kBar, to_string(phase), seconds(length));
@@ -221,14 +219,14 @@ std::string phases_svg(const Row& row) {
   }
   Duration longest = std::max(row.bound.total(), row.outcome.recovery());
   if (row.simulated) longest = std::max(longest, row.simulated->p95);
-  const double scale = std::max(0.1, in_seconds(longest));
+  const double scale = std::max(0.1, to_seconds(longest));
   double y = 4;
   std::string out = bar("bound", bound, row.bound.total(), scale, y);
   if (row.simulated) {
     Duration sum{};
     for (const auto& [phase, length] : row.simulated->phases) sum += length;
     out += bar(fmt::format("simulated p50 of {}", row.simulated->runs), row.simulated->phases, row.simulated->p50,
-               scale * std::max(1.0, in_seconds(sum) / scale), y += kBar + kBarGap);
+               scale * std::max(1.0, to_seconds(sum) / scale), y += kBar + kBarGap);
   }
   if (row.outcome.is_recovered()) out += bar("measured", measured, row.outcome.recovery(), scale, y += kBar + kBarGap);
   return fmt::format(R"(<svg class="phases" viewBox="0 0 {:.0f} {:.0f}" role="img">{}</svg>)", kWidth, y + kBar + 6, out);

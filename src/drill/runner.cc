@@ -178,7 +178,7 @@ void Runner::advance(MonoTime at) {
     for (const auto& [phase, time] : out_.at) when = std::max(when, time);
     out_.at[ahead_.front()] = when;
     say(fmt::format("{} after {:.1f} s", to_string(ahead_.front()),
-                    std::chrono::duration<double>(when - out_.injected).count()));
+                    to_seconds(when - out_.injected)));
     ahead_.erase(ahead_.begin());
   }
 }

@@ -11,7 +11,7 @@ constexpr std::string_view kNothing = "-";
 
 std::string short_seconds(Duration duration) {
   if (duration <= Duration{}) return std::string(kNothing);
-  const double value = std::chrono::duration<double>(duration).count();
+  const double value = to_seconds(duration);
   return value >= 60 ? format_minutes(duration) : fmt::format("{:.1f}", value);
 }
 

@@ -135,7 +135,7 @@ void read_scaling(Fields& in, Draft& draft) {
   for (const json::value& value : in.list("ScalingPolicies")) read_policy(value, in, draft);
 }
 
-void lose_the_rest(Fields& in) {
+void lose_settings_of_ecs(Fields& in) {
   in.lose("serviceConnectConfiguration", "Pods reach each other by the names of Services");
   in.lose("serviceRegistries", "Cloud Map is not filled; names are those of Services");
   in.lose("volumeConfigurations", "no volumes");
@@ -198,7 +198,7 @@ void read_service(const json::value& value, Draft& draft, std::vector<Entry>& re
   read_capacity(in, draft);
   read_deployment(in);
   read_network(in);
-  lose_the_rest(in);
+  lose_settings_of_ecs(in);
   if (&service == &value) {
     in.ignore({"ScalableTargets", "ScalingPolicies"});
   }

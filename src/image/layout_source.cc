@@ -16,7 +16,6 @@ namespace minato::image {
 namespace {
 
 constexpr std::size_t kChunkBytes = 256 * 1024;
-constexpr int kIndexDepth = 4;  // Indexes that name indexes.
 
 class LayoutSource final : public Source {
  public:

@@ -17,6 +17,7 @@
 
 #include "host/files.h"
 #include "image/json.h"
+#include "image/manifest.h"
 #include "image/tree.h"
 
 namespace minato::image {
@@ -27,7 +28,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kManifestType = "application/vnd.oci.image.manifest.v1+json";
 constexpr std::string_view kConfigType = "application/vnd.oci.image.config.v1+json";
-constexpr const char* kTagAnnotation = "org.opencontainers.image.ref.name";
 constexpr std::size_t kIndexLimit = 4 << 20;
 
 struct Blob {

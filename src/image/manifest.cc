@@ -12,7 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kTagAnnotation = "org.opencontainers.image.ref.name";
 
 bool is_config_type(std::string_view type) {
   return type == "application/vnd.oci.image.config.v1+json" ||

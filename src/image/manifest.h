@@ -19,6 +19,9 @@
 
 namespace minato::image {
 
+// Of a manifest in an index: its tag.
+inline constexpr const char* kTagAnnotation = "org.opencontainers.image.ref.name";
+
 // What a registry is asked for, all kinds that are understood.
 inline constexpr std::string_view kManifestMediaTypes =
     "application/vnd.oci.image.manifest.v1+json,"

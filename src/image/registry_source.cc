@@ -22,7 +22,6 @@ namespace json = boost::json;
 constexpr std::int64_t kTokenLimit = 256 * 1024;
 constexpr std::int64_t kErrorLimit = 64 * 1024;
 constexpr std::size_t kMessageLimit = 200;
-constexpr int kIndexDepth = 4;
 
 bool is_worth_retrying(int status) { return status == 429 || status / 100 == 5; }
 

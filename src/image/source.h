@@ -22,6 +22,8 @@
 
 namespace minato::image {
 
+inline constexpr int kIndexDepth = 4;  // Indexes that name indexes.
+
 // Receives one blob into a file and says at the end whether it is what was promised.
 class BlobWriter {
  public:

@@ -4,6 +4,11 @@
 
 namespace minato::informer {
 
+Duration rest_after(std::size_t objects) {
+  constexpr std::size_t kFew = 100;
+  return objects < kFew ? Duration{} : static_cast<std::int64_t>(objects) * 200us;
+}
+
 Runner::Runner(env::Env env, Controller& controller, WorkQueue::Options options)
     : env_(std::move(env)),
       controller_(controller),
@@ -41,7 +46,7 @@ void Runner::run_one() {
                    fmt::format("{}: {}", key->to_string(), result.error().message));
     queue_.add_rate_limited(*key);
   }
-  queue_.done(*key);
+  queue_.done(*key, result ? result->rest : Duration{});
   schedule();
 }
 

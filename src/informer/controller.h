@@ -17,11 +17,18 @@
 
 namespace minato::informer {
 
+// Work over many objects that is done again for each change of one of them would take all of the
+// time there is: whoever has looked at so many rests for so long, and changes gather meanwhile.
+// After few there is no need to; after 5,000 it is a second, as between two syncs of kube-proxy.
+Duration rest_after(std::size_t objects);
+
 // When to look at the key again; never, unless something changes, by default.
 struct Requeue {
   std::optional<Duration> after;
+  Duration rest{};  // Not before, whatever changes.
   static Requeue done() { return {}; }
-  static Requeue in(Duration delay) { return {delay}; }
+  static Requeue in(Duration delay) { return {.after = delay}; }
+  Requeue resting(Duration duration) const { return {.after = after, .rest = duration}; }
 };
 
 class Controller {

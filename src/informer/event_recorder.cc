@@ -51,7 +51,7 @@ bool EventRecorder::allowed(const std::string& uid) {
   if (buckets_.size() > kMaxRemembered) buckets_.clear();
   const auto [found, is_new] = buckets_.try_emplace(uid, Bucket{kSpamBurst, now});
   Bucket& bucket = found->second;
-  const double seconds = std::chrono::duration<double>(now - bucket.refilled).count();
+  const double seconds = to_seconds(now - bucket.refilled);
   bucket.tokens = std::min(kSpamBurst, bucket.tokens + seconds * kSpamRefillPerSecond);
   bucket.refilled = now;
   if (bucket.tokens < 1) return false;

@@ -44,7 +44,14 @@ std::optional<kube::ObjectKey> WorkQueue::take() {
   return key;
 }
 
-void WorkQueue::done(const kube::ObjectKey& key) {
+void WorkQueue::done(const kube::ObjectKey& key, Duration rest) {
+  if (rest > Duration{0}) {
+    resting_[key] = executor_.after(rest, [this, key] {
+      resting_.erase(key);
+      done(key);
+    });
+    return;
+  }
   CHECK(processing_.erase(key) == 1, "{} was not being processed", key.to_string());
   if (!dirty_.contains(key)) return;
   queue_.push_back(key);

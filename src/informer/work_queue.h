@@ -32,9 +32,9 @@ class WorkQueue {
   void add_rate_limited(const kube::ObjectKey& key);
   void forget(const kube::ObjectKey& key) { failures_.erase(key); }
 
-  // Next key, which counts as being processed until done().
+  // Next key, which counts as being processed until done() and for `rest` thereafter.
   std::optional<kube::ObjectKey> take();
-  void done(const kube::ObjectKey& key);
+  void done(const kube::ObjectKey& key, Duration rest = {});
   bool empty() const { return queue_.empty(); }
   std::size_t size() const { return queue_.size(); }
 
@@ -51,6 +51,7 @@ class WorkQueue {
   std::set<kube::ObjectKey> dirty_;
   std::set<kube::ObjectKey> processing_;
   std::map<kube::ObjectKey, Delayed> delayed_;
+  std::map<kube::ObjectKey, env::TimerHandle> resting_;
   std::map<kube::ObjectKey, int> failures_;
 };
 

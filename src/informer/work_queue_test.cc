@@ -37,6 +37,21 @@ TEST_F(WorkQueueTest, ReaddDuringProcessingRunsOnceMore) {
   EXPECT_TRUE(queue_.empty());
 }
 
+TEST_F(WorkQueueTest, ChangesGatherWhileAKeyRests) {
+  queue_.add(a_);
+  ASSERT_EQ(queue_.take(), a_);
+  queue_.done(a_, 250ms);
+  queue_.add(a_);
+  queue_.add_after(a_, 1ms);
+  time_.advance(249ms);
+  EXPECT_TRUE(queue_.empty());
+  time_.advance(1ms);
+  EXPECT_EQ(queue_.take(), a_);
+  queue_.done(a_, 250ms);
+  time_.advance(60s);
+  EXPECT_TRUE(queue_.empty());
+}
+
 TEST_F(WorkQueueTest, TheEarlierDelayWins) {
   queue_.add_after(a_, 10s);
   queue_.add_after(a_, 2s);

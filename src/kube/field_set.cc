@@ -16,7 +16,7 @@ namespace {
 
 // How a value merges: a struct or map field by field, a list by key or by value, or as one.
 enum class Merging { kAtomic, kStruct, kMap, kKeyed, kSetOfValues };
-struct Place {
+struct FieldPlace {
   const TypeInfo* type = nullptr;
   unsigned options = 0;
   std::string_view keys;           // Comma-separated, of a keyed list.
@@ -27,9 +27,9 @@ const TypeInfo* unwrap(const TypeInfo& type) {
   return type.shape == Shape::kOptional ? unwrap(type.element()) : &type;
 }
 
-Place schema_place(const Schema* schema) { return {nullptr, 0, {}, schema}; }
+FieldPlace schema_place(const Schema* schema) { return {nullptr, 0, {}, schema}; }
 
-Place member_place(const Place& parent, std::string_view name) {
+FieldPlace member_place(const FieldPlace& parent, std::string_view name) {
   // Metadata of a custom object is typed; the rest is its schema's.
   if (parent.schema != nullptr && (parent.type == nullptr || name != "metadata"))
     return schema_place(parent.schema->member(name));
@@ -38,7 +38,7 @@ Place member_place(const Place& parent, std::string_view name) {
   if (parent.type->shape != Shape::kStruct) return {};
   for (const FieldInfo& field : parent.type->fields) {
     if (field.options & kInline) {
-      if (const Place found = member_place({unwrap(field.type()), 0, {}}, name);
+      if (const FieldPlace found = member_place({unwrap(field.type()), 0, {}}, name);
           found.type != nullptr)
         return found;
     } else if (field.name == name) {
@@ -49,7 +49,7 @@ Place member_place(const Place& parent, std::string_view name) {
   return {};
 }
 
-Place element_place(const Place& list) {
+FieldPlace element_place(const FieldPlace& list) {
   if (list.schema != nullptr) return schema_place(list.schema->items.get());
   if (list.type == nullptr || list.type->shape != Shape::kList) return {};
   return {unwrap(list.type->element()), 0, {}};
@@ -65,7 +65,7 @@ Merging merging_by_schema(const Schema& schema, const json::value& value) {
   return schema.list_type == Schema::ListType::kSet ? Merging::kSetOfValues : Merging::kAtomic;
 }
 
-Merging merging_of(const Place& place, const json::value& value) {
+Merging merging_of(const FieldPlace& place, const json::value& value) {
   if (place.schema != nullptr && place.type == nullptr) return merging_by_schema(*place.schema, value);
   if (value.is_object()) {
     if (place.options & kAtomic) return Merging::kAtomic;
@@ -78,7 +78,7 @@ Merging merging_of(const Place& place, const json::value& value) {
 }
 
 // The name of a list's element in a set: its keys, with what upstream's schema defaults there.
-std::string key_of(const Place& list, const json::value& element) {
+std::string key_of(const FieldPlace& list, const json::value& element) {
   json::object keys;
   if (element.is_object()) {
     std::vector<std::string> names =
@@ -99,11 +99,11 @@ std::string key_of(const Place& list, const json::value& element) {
   return "k:" + json::serialize(keys);
 }
 
-std::string name_of(const Place& list, Merging merging, const json::value& element) {
+std::string name_of(const FieldPlace& list, Merging merging, const json::value& element) {
   return merging == Merging::kKeyed ? key_of(list, element) : "v:" + json::serialize(element);
 }
 
-const json::value* find_element(const Place& place, Merging merging, const json::array& list,
+const json::value* find_element(const FieldPlace& place, Merging merging, const json::array& list,
                                 const std::string& name) {
   for (const json::value& element : list) {
     if (name_of(place, merging, element) == name) return &element;
@@ -111,7 +111,7 @@ const json::value* find_element(const Place& place, Merging merging, const json:
   return nullptr;
 }
 
-FieldSet collect(const Place& place, const json::value& value) {
+FieldSet collect(const FieldPlace& place, const json::value& value) {
   FieldSet out;
   const Merging merging = merging_of(place, value);
   if (merging == Merging::kStruct || merging == Merging::kMap) {
@@ -138,7 +138,7 @@ void prune(FieldSet& set) {
 }
 
 // Null: `changes` are none.
-void compare(const Place& place, const json::value& before, const json::value& after,
+void compare(const FieldPlace& place, const json::value& before, const json::value& after,
              FieldSet& changed, FieldSet& removed) {
   if (before == after) return;
   const Merging merging = merging_of(place, after);
@@ -146,7 +146,7 @@ void compare(const Place& place, const json::value& before, const json::value& a
     changed.unite(collect(place, after));
     return;
   }
-  const auto step = [&](const std::string& name, const Place& child, const json::value* old,
+  const auto step = [&](const std::string& name, const FieldPlace& child, const json::value* old,
                         const json::value* now) {
     if (old != nullptr && now != nullptr) {
       FieldSet child_changed, child_removed;
@@ -182,7 +182,7 @@ void compare(const Place& place, const json::value& before, const json::value& a
   }
 }
 
-json::value merge(const Place& place, json::value live, const json::value& config) {
+json::value merge(const FieldPlace& place, json::value live, const json::value& config) {
   const Merging merging = merging_of(place, config);
   if (merging == Merging::kAtomic || live.kind() != config.kind()) return config;
   if (config.is_object()) {
@@ -213,7 +213,7 @@ bool is_empty_container(const json::value& value) {
          (value.is_array() && value.get_array().empty());
 }
 
-void take_out(const Place& place, json::value& value, const FieldSet& fields) {
+void take_out(const FieldPlace& place, json::value& value, const FieldSet& fields) {
   const Merging merging = merging_of(place, value);
   for (const auto& [name, child] : fields.children_) {
     if (name.starts_with("f:") && value.is_object()) {
@@ -281,7 +281,7 @@ void list_paths(const FieldSet& set, const std::string& prefix, std::vector<std:
   for (const auto& [name, child] : set.children_) list_paths(child, prefix + path_step(name), out);
 }
 
-Place root_place(const Typing& typing) { return {typing.type, 0, {}, typing.schema}; }
+FieldPlace root_place(const Typing& typing) { return {typing.type, 0, {}, typing.schema}; }
 
 // Fields that are the server's or the request's, never a manager's.
 const FieldSet& unowned() {

@@ -8,11 +8,11 @@ namespace minato::kube {
 namespace {
 
 constexpr std::string_view kMagic("k8s\0", 4);
-constexpr int kMaxDepth = 64;
+constexpr int kMaxNesting = 64;
 
 enum WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
-std::unexpected<Error> malformed(std::string_view why) {
+std::unexpected<Error> bad_message(std::string_view why) {
   return fail(Reason::kBadRequest, fmt::format("malformed protobuf: {}", why));
 }
 
@@ -32,7 +32,7 @@ class Reader {
   Result<Field> next() {
     ASSIGN_OR_RETURN(const std::uint64_t tag, varint());
     Field field{static_cast<std::uint32_t>(tag >> 3), static_cast<WireType>(tag & 7)};
-    if (tag >> 3 == 0 || tag >> 3 > 0x1FFFFFFF) return malformed("a field number out of range");
+    if (tag >> 3 == 0 || tag >> 3 > 0x1FFFFFFF) return bad_message("a field number out of range");
     switch (field.type) {
       case kVarint: {
         ASSIGN_OR_RETURN(field.number_value, varint());
@@ -42,12 +42,12 @@ class Reader {
       case kFixed32: return fixed(field, 4);
       case kBytes: {
         ASSIGN_OR_RETURN(const std::uint64_t size, varint());
-        if (size > rest_.size()) return malformed("a length beyond the end");
+        if (size > rest_.size()) return bad_message("a length beyond the end");
         field.bytes = take(static_cast<std::size_t>(size));
         return field;
       }
     }
-    return malformed("an unknown wire type");
+    return bad_message("an unknown wire type");
   }
 
  private:
@@ -59,15 +59,15 @@ class Reader {
   Result<std::uint64_t> varint() {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (rest_.empty()) return malformed("it ends within a number");
+      if (rest_.empty()) return bad_message("it ends within a number");
       const auto byte = static_cast<unsigned char>(take(1)[0]);
       value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
       if ((byte & 0x80) == 0) return value;
     }
-    return malformed("a number that is too long");
+    return bad_message("a number that is too long");
   }
   Result<Field> fixed(Field field, std::size_t size) {
-    if (rest_.size() < size) return malformed("it ends within a number");
+    if (rest_.size() < size) return bad_message("it ends within a number");
     const std::string_view bytes = take(size);
     for (std::size_t i = 0; i < size; ++i) {
       field.number_value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i]))
@@ -131,7 +131,7 @@ Status read_first_text(std::string_view message, std::string& out) {
 
 // Where a member with this number is; inlined structs are messages of their own on the wire.
 Status read_struct(const TypeInfo& type, std::string_view message, void* target, int depth) {
-  if (depth > kMaxDepth) return malformed("it is nested too deeply");
+  if (depth > kMaxNesting) return bad_message("it is nested too deeply");
   return for_each_field(message, [&](const Field& wire) -> Status {
     for (const FieldInfo& field : type.fields) {
       if (field.number == static_cast<int>(wire.number)) {
@@ -162,7 +162,7 @@ bool is_number(Shape shape) {
 }
 
 Status read_number(const TypeInfo& type, const Field& field, void* target) {
-  if (field.type == kBytes) return malformed("bytes where a number belongs");
+  if (field.type == kBytes) return bad_message("bytes where a number belongs");
   switch (type.shape) {
     case Shape::kBool: *static_cast<bool*>(target) = field.number_value != 0; break;
     case Shape::kInt32:
@@ -196,7 +196,7 @@ Status read_packed(const TypeInfo& element, std::string_view bytes, const TypeIn
   while (at < bytes.size()) {
     std::size_t end = at;
     while (end < bytes.size() && (static_cast<unsigned char>(bytes[end]) & 0x80) != 0) ++end;
-    if (end == bytes.size()) return malformed("it ends within a number");
+    if (end == bytes.size()) return bad_message("it ends within a number");
     with_tags = std::string("\x08") + std::string(bytes.substr(at, end - at + 1));
     ASSIGN_OR_RETURN(const Field field, Reader(with_tags).next());
     RETURN_IF_ERROR(read_number(element, field, list.append(target)));
@@ -220,7 +220,7 @@ Status read(const TypeInfo& type, const Field& field, void* target, int depth) {
     return read(element, field, type.append(target), depth + 1);
   }
   if (is_number(type.shape)) return read_number(type, field, target);
-  if (field.type != WireType::kBytes) return malformed("a number where bytes belong");
+  if (field.type != WireType::kBytes) return bad_message("a number where bytes belong");
   switch (type.shape) {
     case Shape::kString: *static_cast<std::string*>(target) = std::string(field.bytes); return {};
     case Shape::kBytes: static_cast<Bytes*>(target)->data = std::string(field.bytes); return {};

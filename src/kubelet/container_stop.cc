@@ -9,7 +9,6 @@
 namespace minato::kubelet {
 namespace {
 
-constexpr int kLostExitCode = 137;
 
 }  // namespace
 

@@ -15,7 +15,6 @@ constexpr Duration kErrorShown = 1s;
 // Upstream has no limit here; every wait of ours has one.
 constexpr Duration kPostStartLimit = 1h;
 constexpr int kStartErrorExitCode = 128;
-constexpr int kLostExitCode = 137;
 
 container::PullPolicy pull_policy(const kube::Container& container) {
   if (container.image_pull_policy == "Always") return container::PullPolicy::kAlways;

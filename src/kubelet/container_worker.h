@@ -22,6 +22,9 @@
 
 namespace minato::kubelet {
 
+// Of a container that nothing is known of any more: as if it had been killed.
+inline constexpr int kLostExitCode = 137;
+
 class ContainerWorker {
  public:
   ContainerWorker(NodeContext& node, const PodScope& scope, kube::Container spec,

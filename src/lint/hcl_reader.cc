@@ -7,7 +7,7 @@
 namespace minato::lint {
 namespace {
 
-constexpr int kMaxDepth = 32;
+constexpr int kMaxBlocks = 32;
 constexpr int kMaxLocals = 8;  // Of locals that name locals.
 
 bool is_word(char c) {
@@ -51,7 +51,7 @@ class Parser {
       if (c == '{') {
         ++at_;
         HclBlock block{.type = name, .labels = std::move(labels)};
-        if (depth < kMaxDepth) body(block, depth + 1);
+        if (depth < kMaxBlocks) body(block, depth + 1);
         out.blocks.push_back(std::move(block));
         return;
       }

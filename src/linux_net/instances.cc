@@ -11,7 +11,7 @@
 namespace minato::linux_net {
 namespace {
 
-constexpr std::string_view kComponent = "instances";
+constexpr std::string_view kInstances = "instances";
 
 instance::Machine to_machine(const VpcNode& node) {
   return {.id = node.instance_id, .zone = node.zone, .private_ip = node.ip, .hostname = node.name};
@@ -98,7 +98,7 @@ Status Instances::kill_processes(const VpcNode& node) {
 Status Instances::fail_instance(const std::string& id) {
   RETURN_IF_ERROR(vpc_.find_instance(id));
   RETURN_IF_ERROR(destroy(id));
-  log_.write(env::Level::kWarning, kComponent, fmt::format("instance {} failed", id));
+  log_.write(env::Level::kWarning, kInstances, fmt::format("instance {} failed", id));
   if (sink_) sink_(id);
   return {};
 }

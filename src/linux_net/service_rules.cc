@@ -140,7 +140,7 @@ void add_base(Script& script) {
 
 // A chain that hands each new connection to one of the endpoints.
 void add_choice(Script& script, const std::string& chain, const ServicePort& service,
-                const std::vector<Endpoint>& endpoints) {
+                const network::Endpoints& endpoints) {
   script.chain(chain);
   std::string targets;
   for (std::size_t i = 0; i < endpoints.size(); ++i) {

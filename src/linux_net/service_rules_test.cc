@@ -182,7 +182,7 @@ TEST_F(ServiceRulesTest, NodePortLocalKeepsTheClientAndDropsWithoutEndpoints) {
     ASSERT_EQ(connect_from_outside(node_ip_, 30080), "");
     EXPECT_EQ(accept_from(near), "192.0.2.7");
   }
-  service.local_endpoints.clear();
+  service.local_endpoints = {};
   apply(service);
   EXPECT_EQ(connect_from_outside(node_ip_, 30080), "lost");
   EXPECT_EQ(connect_briefly("", node_ip_, 30080), "lost") << "so does the load balancer's traffic";

@@ -11,7 +11,7 @@
 namespace minato::linux_net {
 namespace {
 
-constexpr std::string_view kComponent = "vpc";
+constexpr std::string_view kVpc = "vpc";
 constexpr Prefix kDefaultRoute{Ipv4{0}, 0};
 constexpr Ipv4 kMetadataAddress{0xA9FEA9FE};  // 169.254.169.254
 
@@ -101,7 +101,7 @@ Status Vpc::adopt() {
   for (const PodRecord& pod : found.pending_pods) RETURN_IF_ERROR(tear_down_pod(pod));
   ASSIGN_OR_RETURN(Netlink netlink, Netlink::open());
   for (const NodeRecord& record : found.pending_nodes) {
-    log_.write(env::Level::kWarning, kComponent,
+    log_.write(env::Level::kWarning, kVpc,
                fmt::format("removing half-made instance {}", record.instance_id));
     ASSIGN_OR_RETURN(const int zone, zone_number(record.zone));
     RETURN_IF_ERROR(tear_down_node({.record = record, .zone = zone}));
@@ -110,7 +110,7 @@ Status Vpc::adopt() {
     ASSIGN_OR_RETURN(const int zone, zone_number(record.zone));
     Node node{.record = record, .zone = zone};
     if (!is_netns(netns_path(record.name)) || !netlink.find_link(node_port_name(record.address))) {
-      log_.write(env::Level::kWarning, kComponent,
+      log_.write(env::Level::kWarning, kVpc,
                  fmt::format("the network of {} is gone; removing what is left", record.name));
       RETURN_IF_ERROR(tear_down_node(node));
       continue;

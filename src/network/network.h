@@ -9,7 +9,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -25,6 +28,27 @@ struct Endpoint {
   auto operator<=>(const Endpoint&) const = default;
 };
 
+// An immutable list. Copies share it: thousands of Nodes have the same endpoints.
+class Endpoints {
+ public:
+  Endpoints() = default;
+  Endpoints(std::vector<Endpoint> list)
+      : list_(list.empty() ? nullptr : std::make_shared<const std::vector<Endpoint>>(std::move(list))) {}
+  Endpoints(std::initializer_list<Endpoint> list) : Endpoints(std::vector<Endpoint>(list)) {}
+
+  const Endpoint* begin() const { return list_ ? list_->data() : nullptr; }
+  const Endpoint* end() const { return begin() + size(); }
+  std::size_t size() const { return list_ ? list_->size() : 0; }
+  bool empty() const { return !list_; }
+  const Endpoint& operator[](std::size_t i) const { return (*list_)[i]; }
+  bool operator==(const Endpoints& other) const {
+    return list_ == other.list_ || (list_ && other.list_ && *list_ == *other.list_);
+  }
+
+ private:
+  std::shared_ptr<const std::vector<Endpoint>> list_;  // Null: none.
+};
+
 // One port of one Service, as one Node must see it.
 struct ServicePort {
   std::string name_space;
@@ -35,10 +59,10 @@ struct ServicePort {
   std::uint16_t port = 0;
   std::uint16_t node_port = 0;  // 0 for none.
   // Where cluster-internal traffic and, with policy Cluster, NodePort traffic goes.
-  std::vector<Endpoint> cluster_endpoints;
+  Endpoints cluster_endpoints;
   // externalTrafficPolicy Local: only these get NodePort traffic; none means it is dropped.
   bool external_local = false;
-  std::vector<Endpoint> local_endpoints;
+  Endpoints local_endpoints;
   Duration client_ip_affinity{};  // sessionAffinity ClientIP with its timeout; 0 for none.
   bool operator==(const ServicePort&) const = default;
 };

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "informer/controller.h"
+
 namespace minato::proxy {
 namespace {
 
@@ -39,7 +43,7 @@ void Proxy::add_node(const NodeView& view) {
   node.view = view;
   node.ports.clear();
   node.stale = true;
-  for (const auto& [key, service] : services_.all()) compute(node, key);
+  for (const auto& [service, ports] : ports_) update(node, service);
   schedule();
 }
 
@@ -54,28 +58,36 @@ void Proxy::schedule() {
   if (scheduled_) return;
   scheduled_ = true;
   const MonoTime now = env_.clock.monotonic();
-  const bool early = last_sync_ != MonoTime::min() && now - last_sync_ < options_.min_sync_period;
-  const Duration delay = early ? options_.min_sync_period - (now - last_sync_) : Duration{};
-  timer_ = env_.executor.after(delay, [this] { sync(); });
+  const MonoTime due = last_sync_ == MonoTime::min() ? now : std::max(now, last_sync_ + pause());
+  timer_ = env_.executor.after(due - now, [this] { sync(); });
+}
+
+Duration Proxy::pause() const {
+  std::size_t endpoints = 0;
+  for (const auto& [service, ports] : ports_) endpoints += ports.endpoints();
+  return std::max(options_.min_sync_period, informer::rest_after(endpoints));
 }
 
 void Proxy::sync() {
   scheduled_ = false;
   last_sync_ = env_.clock.monotonic();
   const std::set<kube::ObjectKey> changed = std::exchange(changed_, {});
+  for (const kube::ObjectKey& service : changed) compute(service);
   for (auto& [name, node] : nodes_) {
-    for (const kube::ObjectKey& service : changed) compute(node, service);
+    for (const kube::ObjectKey& service : changed) update(node, service);
     if (node.stale) apply(node);
   }
 }
 
-void Proxy::compute(Node& node, const kube::ObjectKey& service) {
+void Proxy::compute(const kube::ObjectKey& service) {
+  ports_.erase(service);
   const auto object = services_.get(service);
-  Ports ports;
-  if (object) {
-    ports = build_service_ports(*object, slices_.by_index(kByService, index_value(service)),
-                                node.view);
-  }
+  if (object) ports_.emplace(service, ServicePorts(*object, slices_.by_index(kByService, index_value(service))));
+}
+
+void Proxy::update(Node& node, const kube::ObjectKey& service) {
+  const auto found = ports_.find(service);
+  Ports ports = found == ports_.end() ? Ports{} : found->second.on(node.view);
   Ports& known = node.ports[service];
   if (known != ports) {
     known = std::move(ports);

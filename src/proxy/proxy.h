@@ -1,8 +1,8 @@
 // Keeps the Service rules of every Node of this world current: kube-proxy, once for all Nodes.
 //
 // Changes of Services and EndpointSlices are gathered and carried out in one later turn, at most
-// once per min_sync_period; only Services that changed are computed again, and only Nodes whose
-// rules came out different are written. A Node whose write failed is tried again after `retry`,
+// once per min_sync_period and seldom enough for the number of endpoints; only Services that changed
+// are computed again, and only Nodes whose rules came out different are written. A Node whose write failed is tried again after `retry`,
 // until remove_node().
 // Construct before the informers are started. The informers and `rules` outlive it. Loop thread
 // only. Rules: k8s.io/kubernetes pkg/proxy/nftables (syncProxyRules, bounded frequency runner).
@@ -49,7 +49,9 @@ class Proxy {
   void service_changed(const kube::ObjectKey& service);
   void schedule();
   void sync();
-  void compute(Node& node, const kube::ObjectKey& service);
+  void compute(const kube::ObjectKey& service);
+  void update(Node& node, const kube::ObjectKey& service);
+  Duration pause() const;
   void apply(Node& node);
 
   env::Env env_;
@@ -58,6 +60,7 @@ class Proxy {
   informer::Informer<kube::Service>& services_;
   informer::Informer<kube::EndpointSlice>& slices_;
   std::map<std::string, Node> nodes_;
+  std::map<kube::ObjectKey, ServicePorts> ports_;  // Of every Service that has rules.
   std::set<kube::ObjectKey> changed_;
   bool scheduled_ = false;
   MonoTime last_sync_ = MonoTime::min();

@@ -1,8 +1,7 @@
 #include "proxy/rules.h"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
+#include <set>
 
 #include "kube/names.h"
 
@@ -14,44 +13,59 @@ struct Candidate {
   bool ready = false;
   bool serving = false;
   bool terminating = false;
-  bool local = false;
-  const kube::EndpointHints* hints = nullptr;
+  const kube::Endpoint* source = nullptr;
 
   bool lingers() const { return serving && terminating; }
+  bool hinted_for(const std::string& zone) const {
+    return std::ranges::any_of(source->hints->for_zones, [&](const kube::ForZone& hint) { return hint.name == zone; });
+  }
 };
 
-enum class Locality { kAny, kLocal };
-
-bool hinted_for(const Candidate& candidate, const std::string& zone) {
-  return candidate.hints != nullptr &&
-         std::any_of(candidate.hints->for_zones.begin(), candidate.hints->for_zones.end(),
-                     [&](const kube::ForZone& hint) { return hint.name == zone; });
-}
-
-bool uses_hints(const std::vector<Candidate>& candidates, const std::string& zone) {
-  bool any_for_zone = false;
+// Zones that hints are for; none when any ready endpoint is without.
+std::set<std::string> hinted_zones(const std::vector<Candidate>& candidates) {
+  std::set<std::string> out;
   for (const Candidate& candidate : candidates) {
     if (!candidate.ready) continue;
-    if (candidate.hints == nullptr || candidate.hints->for_zones.empty()) return false;
-    any_for_zone = any_for_zone || hinted_for(candidate, zone);
+    const auto& hints = candidate.source->hints;
+    if (!hints || hints->for_zones.empty()) return {};
+    for (const kube::ForZone& hint : hints->for_zones) out.insert(hint.name);
   }
-  return any_for_zone;
+  return out;
 }
 
-std::vector<network::Endpoint> usable(const std::vector<Candidate>& candidates, Locality locality,
-                                      const std::string& zone) {
-  const bool by_zone = locality == Locality::kAny && !zone.empty() && uses_hints(candidates, zone);
+// The ready ones that `wanted` admits; when none is ready, those that still serve.
+template <typename Wanted>
+network::Endpoints usable(const std::vector<Candidate>& candidates, Wanted wanted) {
   std::vector<network::Endpoint> ready;
   std::vector<network::Endpoint> lingering;
   for (const Candidate& candidate : candidates) {
-    if (locality == Locality::kLocal && !candidate.local) continue;
     if (candidate.ready) {
-      if (!by_zone || hinted_for(candidate, zone)) ready.push_back(candidate.address);
+      if (wanted(candidate)) ready.push_back(candidate.address);
     } else if (candidate.lingers()) {
       lingering.push_back(candidate.address);
     }
   }
   return ready.empty() ? lingering : ready;
+}
+
+std::map<std::string, network::Endpoints> usable_by_zone(const std::vector<Candidate>& candidates) {
+  std::map<std::string, network::Endpoints> out;
+  for (const std::string& zone : hinted_zones(candidates)) {
+    out[zone] = usable(candidates, [&](const Candidate& each) { return each.hinted_for(zone); });
+  }
+  return out;
+}
+
+std::map<std::string, network::Endpoints> usable_by_node(const std::vector<Candidate>& candidates) {
+  std::map<std::string, std::vector<Candidate>> nodes;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.source->node_name) nodes[*candidate.source->node_name].push_back(candidate);
+  }
+  std::map<std::string, network::Endpoints> out;
+  for (const auto& [node, own] : nodes) {
+    out[node] = usable(own, [](const Candidate&) { return true; });
+  }
+  return out;
 }
 
 std::string protocol_of(const std::string& protocol) { return protocol.empty() ? "TCP" : protocol; }
@@ -66,27 +80,25 @@ std::uint16_t port_in(const kube::EndpointSlice& slice, const kube::ServicePort&
   return 0;
 }
 
-std::vector<Candidate> candidates_of(const Slices& slices, const kube::ServicePort& port,
-                                     const NodeView& node) {
-  // By address: while an endpoint moves between slices it is in two of them.
-  std::map<network::Endpoint, Candidate> found;
+// By address, each once: while an endpoint moves between slices it is in two of them.
+std::vector<Candidate> candidates_of(const Slices& slices, const kube::ServicePort& port) {
+  std::vector<Candidate> out;
   for (const auto& slice : slices) {
     const std::uint16_t number = port_in(*slice, port);
     if (number == 0 || slice->address_type == "FQDN") continue;
     for (const kube::Endpoint& endpoint : slice->endpoints) {
       if (endpoint.addresses.empty()) continue;
-      Candidate candidate;
+      Candidate& candidate = out.emplace_back();
       candidate.address = {endpoint.addresses.front(), number};
       candidate.ready = endpoint.conditions.ready.value_or(true);
       candidate.serving = endpoint.conditions.serving.value_or(candidate.ready);
       candidate.terminating = endpoint.conditions.terminating.value_or(false);
-      candidate.local = endpoint.node_name == node.name;
-      candidate.hints = endpoint.hints.get();
-      found.try_emplace(candidate.address, candidate);
+      candidate.source = &endpoint;
     }
   }
-  std::vector<Candidate> out;
-  for (const auto& [address, candidate] : found) out.push_back(candidate);
+  std::ranges::stable_sort(out, {}, &Candidate::address);
+  const auto repeated = std::ranges::unique(out, {}, &Candidate::address);
+  out.erase(repeated.begin(), repeated.end());
   return out;
 }
 
@@ -105,8 +117,31 @@ bool has_rules(const kube::Service& service) {
   return service.spec.type != "ExternalName" && !ip.empty() && ip != "None";
 }
 
-auto order_of(const network::ServicePort& port) {
-  return std::tie(port.name_space, port.service, port.port_name);
+bool reachable_from_outside(const kube::Service& service) {
+  return service.spec.type == "NodePort" || service.spec.type == "LoadBalancer";
+}
+
+// All of a port's rule but its endpoints.
+network::ServicePort rule_of(const kube::Service& service, const kube::ServicePort& port) {
+  network::ServicePort out;
+  out.name_space = service.metadata.namespace_;
+  out.service = service.metadata.name;
+  out.port_name = port.name;
+  out.protocol = protocol_of(port.protocol) == "UDP" ? network::Protocol::kUdp : network::Protocol::kTcp;
+  out.cluster_ip = service.spec.cluster_ip;
+  out.port = static_cast<std::uint16_t>(port.port);
+  const bool outside = reachable_from_outside(service);
+  out.node_port = static_cast<std::uint16_t>(outside ? port.node_port : 0);
+  out.external_local = outside && service.spec.external_traffic_policy == "Local";
+  out.client_ip_affinity = affinity_of(service.spec);
+  return out;
+}
+
+template <typename Key>
+network::Endpoints find_or(const std::map<Key, network::Endpoints>& map, const Key& key,
+                           const network::Endpoints& otherwise) {
+  const auto found = map.find(key);
+  return found == map.end() ? otherwise : found->second;
 }
 
 }  // namespace
@@ -117,50 +152,32 @@ kube::ObjectKey service_of(const kube::EndpointSlice& slice) {
   return {slice.metadata.namespace_, found->second};
 }
 
-std::vector<network::ServicePort> build_service_ports(const kube::Service& service,
-                                                      const Slices& slices, const NodeView& node) {
-  std::vector<network::ServicePort> out;
-  if (!has_rules(service)) return out;
-  const bool internal_local = service.spec.internal_traffic_policy == "Local";
-  const bool reachable_from_outside =
-      service.spec.type == "NodePort" || service.spec.type == "LoadBalancer";
-  for (const kube::ServicePort& port : service.spec.ports) {
-    if (protocol_of(port.protocol) == "SCTP") continue;
-    const std::vector<Candidate> candidates = candidates_of(slices, port, node);
-    network::ServicePort& rule = out.emplace_back();
-    rule.name_space = service.metadata.namespace_;
-    rule.service = service.metadata.name;
-    rule.port_name = port.name;
-    rule.protocol = protocol_of(port.protocol) == "UDP" ? network::Protocol::kUdp
-                                                        : network::Protocol::kTcp;
-    rule.cluster_ip = service.spec.cluster_ip;
-    rule.port = static_cast<std::uint16_t>(port.port);
-    rule.node_port = static_cast<std::uint16_t>(reachable_from_outside ? port.node_port : 0);
-    rule.cluster_endpoints =
-        usable(candidates, internal_local ? Locality::kLocal : Locality::kAny, node.zone);
-    rule.external_local =
-        reachable_from_outside && service.spec.external_traffic_policy == "Local";
-    if (rule.external_local) rule.local_endpoints = usable(candidates, Locality::kLocal, {});
-    rule.client_ip_affinity = affinity_of(service.spec);
+ServicePorts::ServicePorts(const kube::Service& service, const Slices& slices) {
+  if (!has_rules(service)) return;
+  for (const kube::ServicePort& wanted : service.spec.ports) {
+    if (protocol_of(wanted.protocol) == "SCTP") continue;
+    const std::vector<Candidate> candidates = candidates_of(slices, wanted);
+    endpoints_ += candidates.size();
+    Port& port = ports_.emplace_back();
+    port.common = rule_of(service, wanted);
+    port.is_local = service.spec.internal_traffic_policy == "Local";
+    if (!port.is_local) {
+      port.common.cluster_endpoints = usable(candidates, [](const Candidate&) { return true; });
+      port.by_zone = usable_by_zone(candidates);
+    }
+    if (port.is_local || port.common.external_local) port.by_node = usable_by_node(candidates);
   }
-  std::sort(out.begin(), out.end(),
-            [](const auto& a, const auto& b) { return order_of(a) < order_of(b); });
-  return out;
+  std::ranges::sort(ports_, {}, [](const Port& port) -> const std::string& { return port.common.port_name; });
 }
 
-network::NodeRules build_rules(const Services& services, const Slices& slices,
-                               const NodeView& node) {
-  std::map<kube::ObjectKey, Slices> by_service;
-  for (const auto& slice : slices) by_service[service_of(*slice)].push_back(slice);
-  network::NodeRules out;
-  for (const auto& service : services) {
-    for (network::ServicePort& port :
-         build_service_ports(*service, by_service[service->key()], node)) {
-      out.services.push_back(std::move(port));
-    }
+std::vector<network::ServicePort> ServicePorts::on(const NodeView& node) const {
+  std::vector<network::ServicePort> out;
+  for (const Port& port : ports_) {
+    network::ServicePort& rule = out.emplace_back(port.common);
+    const network::Endpoints local = find_or(port.by_node, node.name, {});
+    rule.cluster_endpoints = port.is_local ? local : find_or(port.by_zone, node.zone, rule.cluster_endpoints);
+    if (rule.external_local) rule.local_endpoints = local;
   }
-  std::sort(out.services.begin(), out.services.end(),
-            [](const auto& a, const auto& b) { return order_of(a) < order_of(b); });
   return out;
 }
 

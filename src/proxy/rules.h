@@ -6,6 +6,7 @@
 // for this zone. Headless and ExternalName Services have no rules.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,13 +25,26 @@ struct NodeView {
 using Services = std::vector<std::shared_ptr<const kube::Service>>;
 using Slices = std::vector<std::shared_ptr<const kube::EndpointSlice>>;
 
-// The rules of one Service; `slices` are its own. Equal addresses are merged.
-std::vector<network::ServicePort> build_service_ports(const kube::Service& service,
-                                                      const Slices& slices, const NodeView& node);
+// The rules of one Service for every Node. What Nodes have in common is computed once and shared by
+// their rules. Equal addresses are merged.
+class ServicePorts {
+ public:
+  // `slices` are the Service's own.
+  ServicePorts(const kube::Service& service, const Slices& slices);
+  // Sorted by port name.
+  std::vector<network::ServicePort> on(const NodeView& node) const;
+  std::size_t endpoints() const { return endpoints_; }
 
-// Everything; `slices` may be of any Service.
-network::NodeRules build_rules(const Services& services, const Slices& slices,
-                               const NodeView& node);
+ private:
+  struct Port {
+    network::ServicePort common;  // For Nodes of zones without hints.
+    bool is_local = false;        // internalTrafficPolicy Local.
+    std::map<std::string, network::Endpoints> by_zone;
+    std::map<std::string, network::Endpoints> by_node;  // Local ones.
+  };
+  std::vector<Port> ports_;
+  std::size_t endpoints_ = 0;
+};
 
 // The Service that a slice belongs to; empty name when it belongs to none.
 kube::ObjectKey service_of(const kube::EndpointSlice& slice);

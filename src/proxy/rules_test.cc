@@ -58,7 +58,7 @@ const NodeView kNodeA{"node-a", "zone-a"};
 
 network::ServicePort rule_of(const kube::Service& from, const Slices& slices,
                              const NodeView& node = kNodeA) {
-  const auto ports = build_service_ports(from, slices, node);
+  const auto ports = ServicePorts(from, slices).on(node);
   EXPECT_EQ(ports.size(), 1u);
   return ports.empty() ? network::ServicePort{} : ports[0];
 }
@@ -84,9 +84,9 @@ TEST(RulesTest, TerminatingEndpointsThatServeAreUsedOnlyWhenNoneIsReady) {
   const auto leaving = endpoint("10.0.0.2", "node-a", Condition::kLeaving);
   const auto ready = endpoint("10.0.0.3", "node-b", Condition::kReady);
   EXPECT_EQ(rule_of(*service(), {slice({lingering, leaving})}).cluster_endpoints,
-            (std::vector<Endpoint>{{"10.0.0.1", 8080}}));
+            (network::Endpoints{{"10.0.0.1", 8080}}));
   EXPECT_EQ(rule_of(*service(), {slice({lingering, leaving, ready})}).cluster_endpoints,
-            (std::vector<Endpoint>{{"10.0.0.3", 8080}}));
+            (network::Endpoints{{"10.0.0.3", 8080}}));
 }
 
 TEST(RulesTest, ExternalTrafficPolicyLocalFallsBackByItself) {
@@ -96,8 +96,8 @@ TEST(RulesTest, ExternalTrafficPolicyLocalFallsBackByItself) {
                              endpoint("10.0.0.2", "node-b", Condition::kReady)})};
   const auto rule = rule_of(*local, slices);
   EXPECT_TRUE(rule.external_local);
-  EXPECT_EQ(rule.cluster_endpoints, (std::vector<Endpoint>{{"10.0.0.2", 8080}}));
-  EXPECT_EQ(rule.local_endpoints, (std::vector<Endpoint>{{"10.0.0.1", 8080}}));
+  EXPECT_EQ(rule.cluster_endpoints, (network::Endpoints{{"10.0.0.2", 8080}}));
+  EXPECT_EQ(rule.local_endpoints, (network::Endpoints{{"10.0.0.1", 8080}}));
   EXPECT_TRUE(rule_of(*local, slices, {"node-c", "zone-a"}).local_endpoints.empty());
 }
 
@@ -107,7 +107,7 @@ TEST(RulesTest, InternalTrafficPolicyLocalKeepsToTheNode) {
   const Slices slices{slice({endpoint("10.0.0.1", "node-a", Condition::kReady),
                              endpoint("10.0.0.2", "node-b", Condition::kReady)})};
   EXPECT_EQ(rule_of(*local, slices).cluster_endpoints,
-            (std::vector<Endpoint>{{"10.0.0.1", 8080}}));
+            (network::Endpoints{{"10.0.0.1", 8080}}));
   EXPECT_TRUE(rule_of(*local, slices, {"node-c", ""}).cluster_endpoints.empty());
 }
 
@@ -116,7 +116,7 @@ TEST(RulesTest, ZoneHintsApplyOnlyWhenEveryReadyEndpointHasThem) {
   const auto b = endpoint("10.0.0.2", "node-b", Condition::kReady, "zone-b");
   const auto none = endpoint("10.0.0.3", "node-c", Condition::kReady);
   EXPECT_EQ(rule_of(*service(), {slice({a, b})}).cluster_endpoints,
-            (std::vector<Endpoint>{{"10.0.0.1", 8080}}));
+            (network::Endpoints{{"10.0.0.1", 8080}}));
   EXPECT_EQ(rule_of(*service(), {slice({a, b, none})}).cluster_endpoints.size(), 3u);
   const NodeView elsewhere{"node-x", "zone-c"};
   EXPECT_EQ(rule_of(*service(), {slice({a, b})}, elsewhere).cluster_endpoints.size(), 2u);
@@ -131,10 +131,10 @@ TEST(RulesTest, EndpointsInTwoSlicesCountOnce) {
 TEST(RulesTest, HeadlessAndExternalNameServicesHaveNoRules) {
   auto headless = service();
   headless->spec.cluster_ip = "None";
-  EXPECT_TRUE(build_service_ports(*headless, {}, kNodeA).empty());
+  EXPECT_TRUE(ServicePorts(*headless, {}).on(kNodeA).empty());
   auto external = service();
   external->spec.type = "ExternalName";
-  EXPECT_TRUE(build_service_ports(*external, {}, kNodeA).empty());
+  EXPECT_TRUE(ServicePorts(*external, {}).on(kNodeA).empty());
 }
 
 TEST(RulesTest, SessionAffinityHasUpstreamsDefaultTimeout) {
@@ -151,13 +151,10 @@ TEST(RulesTest, ClusterIpServicesHaveNoNodePort) {
   EXPECT_EQ(rule_of(*internal, {}).node_port, 0);
 }
 
-TEST(RulesTest, RulesAreSortedWhateverTheOrderOfTheirSources) {
-  auto other = service();
-  other->metadata.name = "api";
-  const auto one = slice({endpoint("10.0.0.1", "node-a", Condition::kReady)});
-  const auto forward = build_rules({service(), other}, {one}, kNodeA);
-  EXPECT_EQ(forward, build_rules({other, service()}, {one}, kNodeA));
-  EXPECT_EQ(forward.services.at(0).service, "api");
+TEST(RulesTest, NodesShareWhatTheyHaveInCommon) {
+  const ServicePorts ports(*service(), {slice({endpoint("10.0.0.1", "node-a", Condition::kReady)})});
+  const auto on_a = ports.on(kNodeA).at(0), on_b = ports.on({"node-b", "zone-b"}).at(0);
+  EXPECT_EQ(on_a.cluster_endpoints.begin(), on_b.cluster_endpoints.begin());
 }
 
 TEST(ServiceDnsTest, NamesResolveToClusterIpsOrReadyEndpoints) {

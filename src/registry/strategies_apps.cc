@@ -12,11 +12,6 @@ using kube::Object;
 
 namespace {
 
-template <class T>
-void defaults_of(Object& object) {
-  kube::set_defaults(mutable_as<T>(object));
-}
-
 // Deployments count changes of annotations too (they carry the revision).
 bool deployment_changed(const Object& before, const Object& after) {
   return spec_changed<kube::Deployment>(before, after) ||

@@ -147,11 +147,6 @@ void validate_event(const Object& object, FieldErrors& errors) {
   }
 }
 
-template <class T>
-void defaults_of(Object& object) {
-  kube::set_defaults(mutable_as<T>(object));
-}
-
 constexpr FieldSelectorEntry kEventFields[] = {
     {"involvedObject.kind",
      [](const Object& o) { return kube::as<kube::Event>(o).involved_object.kind; }},

@@ -19,11 +19,6 @@ constexpr std::size_t kMaxEndpoints = 1000;
 constexpr std::size_t kMaxEndpointPorts = 20'000;
 constexpr std::size_t kMaxAddresses = 100;
 
-template <class T>
-void defaults_of(Object& object) {
-  kube::set_defaults(mutable_as<T>(object));
-}
-
 void validate_lease(const Object& object, FieldErrors& errors) {
   const kube::LeaseSpec& lease = kube::as<kube::Lease>(object).spec;
   const FieldPath spec("spec");

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kube/defaults.h"
 #include "kube/object.h"
 #include "kube/validation.h"
 
@@ -85,6 +86,11 @@ Strategy cluster_role_binding_strategy();
 template <class T>
 T& mutable_as(kube::Object& object) {
   return static_cast<T&>(object);
+}
+
+template <class T>
+void defaults_of(kube::Object& object) {
+  kube::set_defaults(mutable_as<T>(object));
 }
 
 template <class T>

@@ -193,7 +193,7 @@ void validate(const kube::Object& object, FieldErrors& errors) {
   }
 }
 
-void validate_update(const kube::Object& before, const kube::Object& after, FieldErrors& errors) {
+void validate_definition_update(const kube::Object& before, const kube::Object& after, FieldErrors& errors) {
   const auto& old = kube::as<CustomResourceDefinition>(before);
   const auto& now = kube::as<CustomResourceDefinition>(after);
   const FieldPath spec("spec"), status("status");
@@ -222,7 +222,7 @@ void validate_status(const kube::Object& before, const kube::Object& after, Fiel
     const FieldPath status("status");
     errors.invalid(status.child("storedVersions"), "", "must have at least one stored version");
   }
-  validate_update(before, after, errors);
+  validate_definition_update(before, after, errors);
 }
 
 }  // namespace
@@ -232,7 +232,7 @@ Strategy custom_resource_definition_strategy() {
   out.set_defaults = &set_defaults;
   out.changes_generation = &spec_changed<CustomResourceDefinition>;
   out.validate = &validate;
-  out.validate_update = &validate_update;
+  out.validate_update = &validate_definition_update;
   out.validate_status = &validate_status;
   return out;
 }

@@ -7,19 +7,19 @@
 namespace minato::removal {
 namespace {
 
-const WallTime kNow{Duration{1'767'225'600'123'456'000}};
+const WallTime kBegun{Duration{1'767'225'600'123'456'000}};
 const std::string kLabel(kube::kLabelExcludeFromLoadBalancers);
 
 Record full_record() {
   Record out;
-  out.request = {"node-1", Cause::kSpotInterruption, After::kTerminateAndReplace, kNow + 120s,
+  out.request = {"node-1", Cause::kSpotInterruption, After::kTerminateAndReplace, kBegun + 120s,
                  "notice \"now\""};
   out.phase = Phase::kEvicting;
-  out.begun = kNow;
-  out.since = kNow + 5s;
+  out.begun = kBegun;
+  out.since = kBegun + 5s;
   out.admitted = out.cordoned = out.was_target = out.drained = true;
-  out.detached = kNow + 1s;
-  out.replacement = Replacement{"scaling", 4, kNow, true, "i-9"};
+  out.detached = kBegun + 1s;
+  out.replacement = Replacement{"scaling", 4, kBegun, true, "i-9"};
   out.cuts = {"pod a/b was still there"};
   return out;
 }
@@ -50,16 +50,16 @@ TEST(RecordTest, HostileTextIsRefusedWithWhatIsWrong) {
 }
 
 TEST(RecordTest, JoiningKeepsTheNearerDeadlineAndTheMoreUrgentCause) {
-  Request under_way{"n", Cause::kMaintenance, After::kTerminateAndReplace, kNow + 1h, "slow"};
+  Request under_way{"n", Cause::kMaintenance, After::kTerminateAndReplace, kBegun + 1h, "slow"};
   join(under_way,
-       {"n", Cause::kSpotInterruption, After::kTerminateAndReplace, kNow + 2min, "fast"});
+       {"n", Cause::kSpotInterruption, After::kTerminateAndReplace, kBegun + 2min, "fast"});
   EXPECT_EQ(under_way.cause, Cause::kSpotInterruption);
   EXPECT_EQ(under_way.message, "fast");
-  EXPECT_EQ(under_way.deadline, kNow + 2min);
+  EXPECT_EQ(under_way.deadline, kBegun + 2min);
   join(under_way, {"n", Cause::kDrain, After::kKeep, {}, "late"});
   EXPECT_EQ(under_way.cause, Cause::kSpotInterruption);
   EXPECT_EQ(under_way.after, After::kTerminateAndReplace);
-  EXPECT_EQ(under_way.deadline, kNow + 2min);
+  EXPECT_EQ(under_way.deadline, kBegun + 2min);
 }
 
 TEST(RecordTest, MarksComeAndGoAndThoseOfOthersStay) {
@@ -67,14 +67,14 @@ TEST(RecordTest, MarksComeAndGoAndThoseOfOthersStay) {
   node.metadata.name = "node-1";
   node.spec.taints.push_back({.key = "other", .effect = "NoSchedule"});
   Record record = full_record();
-  const kube::Node marked = mark(node, record, Marks::kUnderWay, kNow);
+  const kube::Node marked = mark(node, record, Marks::kUnderWay, kBegun);
   EXPECT_EQ(marked.spec.taints.size(), 2u);
   EXPECT_TRUE(marked.spec.unschedulable);
   EXPECT_EQ(marked.metadata.labels.at(kLabel), kExcludedByRemoval);
   EXPECT_EQ(marked.metadata.finalizers, std::vector<std::string>{std::string(kFinalizerRemoval)});
   EXPECT_TRUE(is_leaving(marked));
-  EXPECT_TRUE(kube::equal(mark(marked, record, Marks::kUnderWay, kNow + 9s), marked));
-  const kube::Node cleared = mark(marked, record, Marks::kFinished, kNow);
+  EXPECT_TRUE(kube::equal(mark(marked, record, Marks::kUnderWay, kBegun + 9s), marked));
+  const kube::Node cleared = mark(marked, record, Marks::kFinished, kBegun);
   EXPECT_TRUE(kube::equal(cleared, node));
   EXPECT_FALSE(is_leaving(cleared));
 }
@@ -84,7 +84,7 @@ TEST(RecordTest, ALabelOfSomebodyElseStays) {
   node.metadata.labels[kLabel] = "operator";
   const Record record = full_record();
   const kube::Node cleared =
-      mark(mark(node, record, Marks::kUnderWay, kNow), record, Marks::kFinished, kNow);
+      mark(mark(node, record, Marks::kUnderWay, kBegun), record, Marks::kFinished, kBegun);
   EXPECT_EQ(cleared.metadata.labels.at(kLabel), "operator");
 }
 

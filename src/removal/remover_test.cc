@@ -11,7 +11,7 @@
 namespace minato::removal {
 namespace {
 
-const std::string kLabel(kube::kLabelExcludeFromLoadBalancers);
+const std::string kExcludeLabel(kube::kLabelExcludeFromLoadBalancers);
 
 bool is_tainted(const kube::Node& node) {
   return std::ranges::any_of(node.spec.taints,
@@ -53,7 +53,7 @@ TEST(RemoverTest, PodsStayUntilTheLoadBalancerHasLetGo) {
   const auto node = world.node("node-01");
   EXPECT_TRUE(is_tainted(*node));
   EXPECT_TRUE(node->spec.unschedulable);
-  EXPECT_EQ(node->metadata.labels.at(kLabel), kExcludedByRemoval);
+  EXPECT_EQ(node->metadata.labels.at(kExcludeLabel), kExcludedByRemoval);
   EXPECT_EQ(world.cloud.calls.front(), "deregister i-01");
 }
 
@@ -171,7 +171,7 @@ TEST(RemoverTest, CancelTakesEveryStepBack) {
     ASSERT_NE(node, nullptr);
     EXPECT_FALSE(is_tainted(*node));
     EXPECT_FALSE(node->spec.unschedulable);
-    EXPECT_FALSE(node->metadata.labels.contains(kLabel));
+    EXPECT_FALSE(node->metadata.labels.contains(kExcludeLabel));
     EXPECT_TRUE(node->metadata.annotations.empty());
     EXPECT_TRUE(node->metadata.finalizers.empty());
     EXPECT_EQ(world.cloud.targets.at("i-01").state, cloud::TargetState::kHealthy);

@@ -7,8 +7,6 @@ namespace {
 
 using namespace testing;
 
-const std::string kZone(kube::kLabelZone);
-const std::string kHost(kube::kLabelHostname);
 constexpr const char* kNoAffinityMatch = "node(s) didn't match Pod's node affinity/selector";
 constexpr const char* kSpread = "node(s) didn't match pod topology spread constraints";
 constexpr const char* kAffinity = "node(s) didn't match pod affinity rules";

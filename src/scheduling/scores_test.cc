@@ -7,9 +7,6 @@ namespace {
 
 using namespace testing;
 
-const std::string kZone(kube::kLabelZone);
-const std::string kHost(kube::kLabelHostname);
-
 TEST(LeastAllocatedTest, IsTheMeanFreeShare) {
   Bench bench;
   bench.node(make_node("a", {}, "4", "10000"));

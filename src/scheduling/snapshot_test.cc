@@ -13,9 +13,6 @@ namespace {
 
 using namespace testing;
 
-const std::string kZone(kube::kLabelZone);
-const std::string kHost(kube::kLabelHostname);
-
 TEST(SnapshotTest, VisitsZonesInTurn) {
   Bench bench;
   for (const char* name : {"a1", "a2", "a3", "b1", "c1", "c2"}) {

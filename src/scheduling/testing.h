@@ -13,6 +13,9 @@
 
 namespace minato::scheduling::testing {
 
+inline const std::string kZone(kube::kLabelZone);
+inline const std::string kHost(kube::kLabelHostname);
+
 inline kube::Quantity quantity(const std::string& text) {
   auto parsed = kube::Quantity::parse(text);
   CHECK(parsed.has_value(), "{}", text);

@@ -12,27 +12,20 @@ using balancer::Health;
 bool SimBalancer::collect_steady() {
   refresh_pool();
   if (pool_.empty() || is_fail_open_ || datacenter_.any_zone_is_slow()) return false;
-  // Targets with the same rules send the same share to the same Pods.
-  std::map<const network::ServicePort*, std::pair<std::size_t, const std::vector<network::Endpoint>*>> groups;
-  std::vector<const network::ServicePort*> order;
+  // Targets that share a list of endpoints send the same share to the same Pods.
+  std::map<const network::Endpoint*, std::size_t> targets;
+  std::vector<const network::Endpoints*> lists;  // In order of targets, not of addresses.
   for (const Target* target : pool_) {
     const SimMachine* machine = datacenter_.by_id(target->target.id);
     if (machine == nullptr || machine->is_hung) return false;
-    const auto rules = rules_.of(machine->node);
-    if (rules == nullptr) return false;
-    const network::ServicePort* port = rules_.port(*rules, target->target.port);
-    if (port == nullptr) return false;
-    const auto& endpoints = port->external_local ? port->local_endpoints : port->cluster_endpoints;
-    if (endpoints.empty()) return false;
-    auto& [count, list] = groups[port];
-    if (count++ == 0) order.push_back(port);
-    list = &endpoints;
+    const network::Endpoints* endpoints = rules_.endpoints(machine->node, target->target.port);
+    if (endpoints == nullptr || endpoints->empty()) return false;
+    if (targets[endpoints->begin()]++ == 0) lists.push_back(endpoints);
   }
   const MonoTime now = env_.clock.monotonic();
   steady_.clear();
-  for (const network::ServicePort* port : order) {  // In order of targets, not of addresses.
-    const auto& [count, endpoints] = groups.at(port);
-    const double share = static_cast<double>(count) / static_cast<double>(pool_.size() * endpoints->size());
+  for (const network::Endpoints* endpoints : lists) {
+    const double share = static_cast<double>(targets.at(endpoints->begin())) / static_cast<double>(pool_.size() * endpoints->size());
     for (const network::Endpoint& endpoint : *endpoints) {
       Program* program = datacenter_.listener(endpoint.ip);
       if (program == nullptr || program->busy_until > now + 10ms) return false;

@@ -9,14 +9,8 @@ Status SimServiceRules::apply(const std::string& node, const network::NodeRules&
     return fail(Reason::kNotFound, fmt::format("node {} is gone", node));
   }
   datacenter_.about_to_change();
-  if (last_ == nullptr || *last_ != rules) last_ = std::make_shared<const network::NodeRules>(rules);
-  rules_[node] = last_;
+  rules_[node] = rules;
   return {};
-}
-
-std::shared_ptr<const network::NodeRules> SimServiceRules::of(const std::string& node) const {
-  const auto found = rules_.find(node);
-  return found == rules_.end() ? nullptr : found->second;
 }
 
 void SimServiceRules::forget(const std::string& node) {
@@ -24,20 +18,19 @@ void SimServiceRules::forget(const std::string& node) {
   rules_.erase(node);
 }
 
-const network::ServicePort* SimServiceRules::port(const network::NodeRules& rules, std::uint16_t node_port) {
-  for (const network::ServicePort& port : rules.services) {
-    if (port.node_port == node_port) return &port;
+const network::Endpoints* SimServiceRules::endpoints(const std::string& node, std::uint16_t node_port) const {
+  const auto found = rules_.find(node);
+  if (found == rules_.end()) return nullptr;
+  for (const network::ServicePort& port : found->second.services) {
+    if (port.node_port == node_port) return port.external_local ? &port.local_endpoints : &port.cluster_endpoints;
   }
   return nullptr;
 }
 
 network::Endpoint SimServiceRules::choose(const std::string& node, std::uint16_t node_port,
                                           env::Rng& rng) const {
-  const auto found = rules_.find(node);
-  const network::ServicePort* service = found == rules_.end() ? nullptr : port(*found->second, node_port);
-  if (service == nullptr) return {};
-  const auto& endpoints = service->external_local ? service->local_endpoints : service->cluster_endpoints;
-  return endpoints.empty() ? network::Endpoint{} : endpoints[rng.below(endpoints.size())];
+  const network::Endpoints* list = endpoints(node, node_port);
+  return list == nullptr || list->empty() ? network::Endpoint{} : (*list)[rng.below(list->size())];
 }
 
 }  // namespace minato::sim

@@ -19,16 +19,13 @@ class SimServiceRules final : public network::ServiceRules {
   // What the Node's kernel would choose for a new connection to this NodePort; empty address when
   // nothing answers there.
   network::Endpoint choose(const std::string& node, std::uint16_t node_port, env::Rng& rng) const;
-  // Null: the Node has none. Nodes with equal rules mostly share one.
-  std::shared_ptr<const network::NodeRules> of(const std::string& node) const;
-  // Null: nothing of these rules answers on that NodePort.
-  static const network::ServicePort* port(const network::NodeRules& rules, std::uint16_t node_port);
+  // What this NodePort of the Node leads to; null: nothing answers there.
+  const network::Endpoints* endpoints(const std::string& node, std::uint16_t node_port) const;
   void forget(const std::string& node);
 
  private:
   Datacenter& datacenter_;
-  std::map<std::string, std::shared_ptr<const network::NodeRules>> rules_;
-  std::shared_ptr<const network::NodeRules> last_;  // Written last: most Nodes get the same next.
+  std::map<std::string, network::NodeRules> rules_;
 };
 
 class SimDns final : public network::Dns {

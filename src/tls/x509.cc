@@ -27,7 +27,7 @@ struct Deleter {
   }
 };
 using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
+using CertificatePtr = std::unique_ptr<X509, Deleter<X509_free>>;
 using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
 using SerialNumber = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
@@ -57,8 +57,8 @@ std::string text_of(BIO* bio) {
   return std::string(data, static_cast<std::size_t>(size));
 }
 
-Result<Certificate> parse_certificate(std::string_view pem) {
-  Certificate certificate(PEM_read_bio_X509(reader(pem).get(), nullptr, nullptr, nullptr));
+Result<CertificatePtr> parse_certificate(std::string_view pem) {
+  CertificatePtr certificate(PEM_read_bio_X509(reader(pem).get(), nullptr, nullptr, nullptr));
   if (!certificate) return openssl_failure(Reason::kInvalid, "no readable PEM certificate");
   return certificate;
 }
@@ -126,9 +126,9 @@ Status set_serial(X509* certificate) {
 }
 
 // Everything that a CA and a leaf have in common.
-Result<Certificate> begin_certificate(EVP_PKEY* key, const Subject& subject,
+Result<CertificatePtr> begin_certificate(EVP_PKEY* key, const Subject& subject,
                                       const Validity& validity) {
-  Certificate certificate(X509_new());
+  CertificatePtr certificate(X509_new());
   if (!certificate) return openssl_failure(Reason::kInternalError, "making a certificate");
   X509_set_version(certificate.get(), X509_VERSION_3);
   RETURN_IF_ERROR(set_serial(certificate.get()));
@@ -213,7 +213,7 @@ Result<std::string> generate_key() {
 Result<std::string> make_ca_certificate(const std::string& key_pem, const Subject& subject,
                                         const Validity& validity) {
   ASSIGN_OR_RETURN(const Key key, parse_key(key_pem));
-  ASSIGN_OR_RETURN(const Certificate certificate, begin_certificate(key.get(), subject, validity));
+  ASSIGN_OR_RETURN(const CertificatePtr certificate, begin_certificate(key.get(), subject, validity));
   X509* const self = certificate.get();
   X509_set_issuer_name(self, X509_get_subject_name(self));
   RETURN_IF_ERROR(add_extension(self, self, NID_basic_constraints, "critical,CA:TRUE,pathlen:0"));
@@ -229,11 +229,11 @@ Result<std::string> make_server_certificate(const std::string& ca_certificate_pe
                                             const std::string& ca_key_pem,
                                             const std::string& leaf_key_pem, const Subject& subject,
                                             const Validity& validity) {
-  ASSIGN_OR_RETURN(const Certificate ca, parse_certificate(ca_certificate_pem));
+  ASSIGN_OR_RETURN(const CertificatePtr ca, parse_certificate(ca_certificate_pem));
   ASSIGN_OR_RETURN(const Key ca_key, parse_key(ca_key_pem));
   ASSIGN_OR_RETURN(const Key key, parse_key(leaf_key_pem));
   ASSIGN_OR_RETURN(const std::string names, alternative_names(subject));
-  ASSIGN_OR_RETURN(const Certificate certificate, begin_certificate(key.get(), subject, validity));
+  ASSIGN_OR_RETURN(const CertificatePtr certificate, begin_certificate(key.get(), subject, validity));
   X509* const leaf = certificate.get();
   X509_set_issuer_name(leaf, X509_get_subject_name(ca.get()));
   RETURN_IF_ERROR(add_extension(leaf, ca.get(), NID_basic_constraints, "critical,CA:FALSE"));
@@ -249,7 +249,7 @@ Result<std::string> make_server_certificate(const std::string& ca_certificate_pe
 }
 
 Result<CertificateInfo> read_certificate(std::string_view chain_pem) {
-  ASSIGN_OR_RETURN(const Certificate certificate, parse_certificate(chain_pem));
+  ASSIGN_OR_RETURN(const CertificatePtr certificate, parse_certificate(chain_pem));
   CertificateInfo info;
   info.common_name = common_name_of(certificate.get());
   read_alternative_names(certificate.get(), info);
@@ -265,7 +265,7 @@ Result<CertificateInfo> read_certificate(std::string_view chain_pem) {
 }
 
 Status check_key_matches(std::string_view chain_pem, std::string_view key_pem) {
-  ASSIGN_OR_RETURN(const Certificate certificate, parse_certificate(chain_pem));
+  ASSIGN_OR_RETURN(const CertificatePtr certificate, parse_certificate(chain_pem));
   ASSIGN_OR_RETURN(const Key key, parse_key(key_pem));
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     return openssl_failure(Reason::kInvalid, "the private key is not the certificate's");
@@ -274,8 +274,8 @@ Status check_key_matches(std::string_view chain_pem, std::string_view key_pem) {
 }
 
 Status check_signed_by(std::string_view chain_pem, std::string_view ca_certificate_pem) {
-  ASSIGN_OR_RETURN(const Certificate certificate, parse_certificate(chain_pem));
-  ASSIGN_OR_RETURN(const Certificate ca, parse_certificate(ca_certificate_pem));
+  ASSIGN_OR_RETURN(const CertificatePtr certificate, parse_certificate(chain_pem));
+  ASSIGN_OR_RETURN(const CertificatePtr ca, parse_certificate(ca_certificate_pem));
   if (X509_verify(certificate.get(), X509_get0_pubkey(ca.get())) != 1) {
     return openssl_failure(Reason::kInvalid, "the certificate is not signed by this authority");
   }
@@ -283,7 +283,7 @@ Status check_signed_by(std::string_view chain_pem, std::string_view ca_certifica
 }
 
 Result<std::string> sha256_fingerprint(std::string_view chain_pem) {
-  ASSIGN_OR_RETURN(const Certificate certificate, parse_certificate(chain_pem));
+  ASSIGN_OR_RETURN(const CertificatePtr certificate, parse_certificate(chain_pem));
   unsigned char* der = nullptr;
   const int size = i2d_X509(certificate.get(), &der);
   if (size < 0) return openssl_failure(Reason::kInternalError, "encoding a certificate");

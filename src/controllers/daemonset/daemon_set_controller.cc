@@ -96,7 +96,7 @@ Result<informer::Requeue> DaemonSetController::reconcile(const kube::ObjectKey& 
   }
   RETURN_IF_ERROR(write_status(*daemon_set, hash));
   RETURN_IF_ERROR(applied);
-  return informer::Requeue{next_look(*daemon_set)};
+  return informer::Requeue{.after = next_look(*daemon_set), .rest = informer::rest_after(nodes.size())};
 }
 
 Status DaemonSetController::apply(const kube::DaemonSet& daemon_set, DaemonPlan plan,

@@ -108,7 +108,7 @@ Result<informer::Requeue> DeploymentController::reconcile(const kube::ObjectKey&
   RETURN_IF_ERROR(sync_status(key, uid));
   const DeploymentPtr written = deployments_.get(key);
   if (!written) return informer::Requeue::done();
-  return informer::Requeue{until_deadline(*written, written->status, env_.clock.wall())};
+  return informer::Requeue{.after = until_deadline(*written, written->status, env_.clock.wall())};
 }
 
 Result<bool> DeploymentController::note_pause(const kube::Deployment& deployment) {

@@ -14,8 +14,6 @@ namespace minato::controllers {
 namespace {
 
 constexpr std::string_view kDisruptionAllowed = "DisruptionAllowed";
-constexpr std::int32_t kManyPods = 500;
-constexpr Duration kGather = 200ms;
 
 void set_allowed(kube::PodDisruptionBudgetStatus& status, std::string_view value,
                  std::string_view reason, std::string message, kube::Time now) {
@@ -81,14 +79,7 @@ void DisruptionController::pod_changed(const informer::Delta<kube::Pod>& delta) 
 void DisruptionController::enqueue_selecting(const kube::Pod& pod) {
   for (const auto& budget : budgets_.in_namespace(pod.metadata.namespace_)) {
     const auto selector = kube::Selector::from(budget->spec.selector);
-    if (!selector || !selector->matches(pod.metadata.labels)) continue;
-    // Every Pod is looked at in each sync: a few changes of many are gathered. What is evicted
-    // meanwhile is counted by the eviction itself.
-    if (budget->status.expected_pods > kManyPods) {
-      runner_.queue().add_after(budget->key(), kGather);
-    } else {
-      runner_.queue().add(budget->key());
-    }
+    if (selector && selector->matches(pod.metadata.labels)) runner_.queue().add(budget->key());
   }
 }
 
@@ -125,7 +116,8 @@ Result<informer::Requeue> DisruptionController::reconcile(const kube::ObjectKey&
   set_allowed(status, allowed ? kube::kTrue : kube::kFalse,
               allowed ? "SufficientPods" : "InsufficientPods", {}, api_now(env_.clock));
   RETURN_IF_ERROR(write_status(*budget, std::move(status)));
-  return informer::Requeue{recheck};
+  // What is evicted while this rests is counted by the eviction itself.
+  return informer::Requeue{.after = recheck, .rest = informer::rest_after(pods->size())};
 }
 
 Result<DisruptionController::Pods> DisruptionController::selected_pods(

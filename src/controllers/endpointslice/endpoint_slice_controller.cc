@@ -110,10 +110,12 @@ Result<informer::Requeue> EndpointSliceController::reconcile(const kube::ObjectK
   if (home && is_deleting(home->metadata)) return informer::Requeue::done();
 
   SlicePlan plan;
+  std::size_t looked_at = 0;
   if (service->spec.type == "ExternalName") {
     plan.remove = own_slices(key);
   } else {
     std::vector<std::shared_ptr<const kube::Pod>> pods = pods_.in_namespace(key.namespace_);
+    looked_at = pods.size();
     const auto selector = kube::Selector::from_labels(service->spec.selector);
     std::erase_if(pods, [&](const auto& pod) { return !selector.matches(pod->metadata.labels); });
     plan = plan_slices(
@@ -128,7 +130,7 @@ Result<informer::Requeue> EndpointSliceController::reconcile(const kube::ObjectK
                                 key.to_string(), applied.error().message));
     return std::unexpected(std::move(applied).error());
   }
-  return informer::Requeue::done();
+  return informer::Requeue::done().resting(informer::rest_after(looked_at));
 }
 
 // Creations first: an endpoint that moves to another slice is never in none.

@@ -8,7 +8,7 @@
 namespace minato::controllers {
 namespace {
 
-constexpr WallTime kNow{1'767'225'600s};
+constexpr WallTime kMeasured{1'767'225'600s};
 
 enum class State {
   kReady,
@@ -34,7 +34,7 @@ std::vector<TestPod> pods_using(std::vector<std::int64_t> used) {
   return out;
 }
 
-kube::Pod make_pod(const std::string& name, const TestPod& from) {
+kube::Pod measured_pod(const std::string& name, const TestPod& from) {
   kube::Pod pod;
   pod.metadata.name = name;
   kube::Container& container = pod.spec.containers.emplace_back();
@@ -44,30 +44,30 @@ kube::Pod make_pod(const std::string& name, const TestPod& from) {
     container.resources.requests["memory"] = kube::Quantity::milli(from.request_milli);
   }
   pod.status.phase = kube::kPodRunning;
-  pod.status.start_time = kNow - 1h;
+  pod.status.start_time = kMeasured - 1h;
   kube::PodCondition ready;
   ready.type = kube::kReady;
   ready.status = kube::kTrue;
-  ready.last_transition_time = kNow - 1h;
+  ready.last_transition_time = kMeasured - 1h;
   switch (from.state) {
     case State::kReady: break;
     case State::kUnready: ready.status = kube::kFalse; break;
     case State::kWasReady:
       ready.status = kube::kFalse;
-      ready.last_transition_time = kNow - 30min;
+      ready.last_transition_time = kMeasured - 30min;
       break;
     case State::kStarting:
-      pod.status.start_time = kNow - 60s;
-      ready.last_transition_time = kNow - 30s;
+      pod.status.start_time = kMeasured - 60s;
+      ready.last_transition_time = kMeasured - 30s;
       break;
     case State::kStarted:
-      pod.status.start_time = kNow - 120s;
-      ready.last_transition_time = kNow - 60s;
+      pod.status.start_time = kMeasured - 120s;
+      ready.last_transition_time = kMeasured - 60s;
       break;
     case State::kNoCondition: return pod;
     case State::kPending: pod.status.phase = kube::kPodPending; break;
     case State::kFailed: pod.status.phase = kube::kPodFailed; break;
-    case State::kDeleting: pod.metadata.deletion_timestamp = kNow; break;
+    case State::kDeleting: pod.metadata.deletion_timestamp = kMeasured; break;
   }
   pod.status.conditions.push_back(ready);
   return pod;
@@ -78,8 +78,8 @@ struct Scene {
   Scene(const std::vector<TestPod>& from, std::int32_t current) : current_replicas(current) {
     for (std::size_t i = 0; i < from.size(); ++i) {
       const std::string name = "pod-" + std::to_string(i);
-      pods.push_back(std::make_shared<kube::Pod>(make_pod(name, from[i])));
-      if (from[i].used_milli) samples[name] = {kNow, 60s, *from[i].used_milli};
+      pods.push_back(std::make_shared<kube::Pod>(measured_pod(name, from[i])));
+      if (from[i].used_milli) samples[name] = {kMeasured, 60s, *from[i].used_milli};
     }
   }
   CalculatorInput input() const {
@@ -87,7 +87,7 @@ struct Scene {
             .status_replicas = current_replicas,
             .pods = pods,
             .tolerances = tolerances,
-            .now = kNow};
+            .now = kMeasured};
   }
   Result<Proposal> by_cpu(std::int32_t percent) const {
     return replicas_by_utilization(input(), samples, "cpu", "", percent);
@@ -191,7 +191,7 @@ TEST(ReplicaCalculatorTest, WithoutSamplesOrRequestsThereIsNoNumber) {  // 66
   EXPECT_EQ(no_pods.error().message,
             "no pods returned by selector while calculating replica count");
   Scene strangers({{}}, 1);
-  strangers.samples["an-older-pod"] = {kNow, 60s, 100};
+  strangers.samples["an-older-pod"] = {kMeasured, 60s, 100};
   ASSERT_FALSE(strangers.by_cpu(50));
   EXPECT_EQ(strangers.by_cpu(50).error().message, "no metrics returned matched known pods");
 }

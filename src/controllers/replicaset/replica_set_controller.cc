@@ -101,7 +101,8 @@ Result<informer::Requeue> ReplicaSetController::reconcile(const kube::ObjectKey&
   RETURN_IF_ERROR(managed);
   const auto soonest =
       next_available(active, replica_set->spec.min_ready_seconds, env_.clock.wall());
-  return soonest ? informer::Requeue::in(*soonest) : informer::Requeue::done();
+  const auto next = soonest ? informer::Requeue::in(*soonest) : informer::Requeue::done();
+  return next.resting(informer::rest_after(active.size()));
 }
 
 Status ReplicaSetController::manage(const kube::ReplicaSet& replica_set, const PodList& active) {
