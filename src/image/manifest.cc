@@ -12,7 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-
 bool is_config_type(std::string_view type) {
   return type == "application/vnd.oci.image.config.v1+json" ||
          type == "application/vnd.docker.container.image.v1+json";

@@ -7,10 +7,6 @@
 #include "kubelet/container_worker.h"
 
 namespace minato::kubelet {
-namespace {
-
-
-}  // namespace
 
 void ContainerWorker::begin_stop(MonoTime deadline, std::string_view message) {
   const bool shortened = stop_deadline_ && deadline < *stop_deadline_;

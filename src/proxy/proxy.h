@@ -1,9 +1,9 @@
 // Keeps the Service rules of every Node of this world current: kube-proxy, once for all Nodes.
 //
 // Changes of Services and EndpointSlices are gathered and carried out in one later turn, at most
-// once per min_sync_period and seldom enough for the number of endpoints; only Services that changed
-// are computed again, and only Nodes whose rules came out different are written. A Node whose write failed is tried again after `retry`,
-// until remove_node().
+// once per min_sync_period, less often with many endpoints (informer::rest_after). Only Services
+// that changed are computed again, and only Nodes whose rules came out different are written. A
+// Node whose write failed is tried again after `retry`, until remove_node().
 // Construct before the informers are started. The informers and `rules` outlive it. Loop thread
 // only. Rules: k8s.io/kubernetes pkg/proxy/nftables (syncProxyRules, bounded frequency runner).
 #pragma once
@@ -60,7 +60,7 @@ class Proxy {
   informer::Informer<kube::Service>& services_;
   informer::Informer<kube::EndpointSlice>& slices_;
   std::map<std::string, Node> nodes_;
-  std::map<kube::ObjectKey, ServicePorts> ports_;  // Of every Service that has rules.
+  std::map<kube::ObjectKey, ServicePorts> ports_;  // Of every Service.
   std::set<kube::ObjectKey> changed_;
   bool scheduled_ = false;
   MonoTime last_sync_ = MonoTime::min();
