@@ -45,13 +45,18 @@ std::string affinity_set(const ServicePort& service, const Endpoint& endpoint) {
   return fmt::format("affinity-{}-{}", affinity_seconds(service), endpoint_name(service, endpoint));
 }
 
+// "element service-ips { 10.100.0.10 . tcp . 80 : goto x }"; `content` is key and verdict.
+std::string element_name(std::string_view map, std::string_view content) {
+  return fmt::format("element {} {{ {} }}", map, content);
+}
+
 // Collects the objects and rules of one table and prints them in the order that nftables needs:
 // declarations, then removal of what is stale, then contents.
 class Script {
  public:
+  // Not flushed: a packet that comes between the removal of an element and its return is refused.
   void map(const std::string& name, std::string_view key) {
     declare("map", name, fmt::format("{{ type {} : verdict; }}", key));
-    flush_ += fmt::format("flush map {} {}\n", kTable, name);
   }
   void affinity_set(const std::string& name, std::int64_t seconds) {
     // Not flushed: who is bound to an endpoint stays so.
@@ -66,22 +71,30 @@ class Script {
     contents_ += fmt::format("add rule {} {} {}\n", kTable, chain, text);
   }
   void element(std::string_view map, std::string_view key, std::string_view verdict) {
-    contents_ += fmt::format("add element {} {} {{ {} : {} }}\n", kTable, map, key, verdict);
+    elements_.insert(element_name(map, fmt::format("{} : {}", key, verdict)));
   }
-  const std::set<std::string>& objects() const { return declared_; }
+  std::set<std::string> objects() const {
+    std::set<std::string> all = declared_;
+    all.insert(elements_.begin(), elements_.end());
+    return all;
+  }
   std::string finish(const std::set<std::string>& existing) const {
-    std::string stale_flush, stale_delete;
+    std::string stale_flush, stale_delete, added;
     for (const std::string& object : existing) {
-      if (declared_.contains(object)) continue;
-      const std::size_t space = object.find(' ');
-      const std::string named =
-          fmt::format("{} {} {}", object.substr(0, space), kTable, object.substr(space + 1));
-      // A chain that another one still leads to cannot be deleted: all are emptied first.
-      if (object.starts_with("chain ")) stale_flush += fmt::format("flush {}\n", named);
-      stale_delete += fmt::format("delete {}\n", named);
+      if (declared_.contains(object) || elements_.contains(object)) continue;
+      // A chain that another one or a map still leads to cannot be deleted: all are emptied first.
+      if (object.starts_with("element ")) {
+        stale_flush += "delete " + in_table(object);
+      } else {
+        if (object.starts_with("chain ")) stale_flush += "flush " + in_table(object);
+        stale_delete += "delete " + in_table(object);
+      }
+    }
+    for (const std::string& element : elements_) {
+      if (!existing.contains(element)) added += "add " + in_table(element);
     }
     return fmt::format("add table {}\n", kTable) + declarations_ + flush_ + stale_flush +
-           stale_delete + contents_;
+           stale_delete + contents_ + added;
   }
 
  private:
@@ -90,7 +103,12 @@ class Script {
     declarations_ +=
         fmt::format("add {} {} {}{}{}\n", kind, kTable, name, body.empty() ? "" : " ", body);
   }
-  std::set<std::string> declared_;
+  // "chain x" as "chain ip minato x", a line.
+  static std::string in_table(const std::string& object) {
+    const std::size_t space = object.find(' ');
+    return fmt::format("{} {} {}\n", object.substr(0, space), kTable, object.substr(space + 1));
+  }
+  std::set<std::string> declared_, elements_;
   std::string declarations_, flush_, contents_;
 };
 
@@ -152,6 +170,10 @@ void add_choice(Script& script, const std::string& chain, const ServicePort& ser
     targets += fmt::format("{}{} : goto {}", i == 0 ? "" : ", ", i, target);
   }
   script.rule(chain, fmt::format("numgen random mod {} vmap {{ {} }}", endpoints.size(), targets));
+  // A packet on its way while the rule is replaced finds the old rule's map marked as gone and
+  // matches nothing: without this one, about two microseconds' worth of new connections would be
+  // refused at each change. No set or map is looked up here, so it holds until the packet has left.
+  script.rule(chain, "goto endpoint-" + endpoint_name(service, endpoints[endpoints.size() - 1]));
 }
 
 void add_endpoint(Script& script, const ServicePort& service, const Endpoint& endpoint) {
@@ -221,13 +243,12 @@ void add_service(Script& script, const ServicePort& service, const std::string& 
 }
 
 // Runs a script in the calling thread's namespace and gives back what it printed.
-Result<std::string> run_nft(const std::string& script, unsigned output_flags = 0) {
+Result<std::string> run_nft(const std::string& script) {
   const std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT),
                                                                   nft_ctx_free);
   if (!context) return fail(Reason::kInternalError, "libnftables gave no context");
   nft_ctx_buffer_output(context.get());
   nft_ctx_buffer_error(context.get());
-  nft_ctx_output_set_flags(context.get(), output_flags);
   if (nft_run_cmd_from_buffer(context.get(), script.c_str()) != 0) {
     const std::string_view error = nft_ctx_get_error_buffer(context.get());
     return fail(Reason::kInternalError,
@@ -236,22 +257,40 @@ Result<std::string> run_nft(const std::string& script, unsigned output_flags = 0
   return std::string(nft_ctx_get_output_buffer(context.get()));
 }
 
-// "chain x", "map y" and "set z" of our table; empty when there is no table yet.
+// The elements in a map's block, "… elements = { a : goto x, b : drop } …".
+void add_elements(std::string_view map, std::string_view block, std::set<std::string>& objects) {
+  constexpr std::string_view kBegin = "elements = {";
+  const std::size_t begin = block.find(kBegin);
+  if (begin == std::string_view::npos) return;
+  block.remove_prefix(begin + kBegin.size());
+  for (const std::string& element : split(block.substr(0, block.find('}')), ',')) {
+    objects.insert(element_name(map, trim(element)));
+  }
+}
+
+std::set<std::string> objects_of(std::string_view listing) {
+  std::set<std::string> objects;
+  while (!listing.empty()) {
+    const std::string_view line = listing.substr(0, listing.find('\n'));
+    listing.remove_prefix(std::min(line.size() + 1, listing.size()));
+    const auto words = split(trim(line), ' ');
+    if (words.size() != 3 || words[2] != "{") continue;
+    if (words[0] != "chain" && words[0] != "map" && words[0] != "set") continue;
+    objects.insert(words[0] + " " + words[1]);
+    const std::string_view block = listing.substr(0, listing.find("\n\t}"));
+    if (words[0] == "map") add_elements(words[1], block, objects);
+  }
+  return objects;
+}
+
+// "chain x", "map y", "set z" and the maps' elements in our table; empty when there is none yet.
 Result<std::set<std::string>> list_objects() {
   const auto tables = run_nft("list tables ip");
   RETURN_IF_ERROR(tables);
   std::set<std::string> objects;
   if (tables->find(fmt::format("table {}\n", kTable)) == std::string::npos) return objects;
-  ASSIGN_OR_RETURN(const std::string listing,
-                   run_nft(fmt::format("list table {}", kTable), NFT_CTX_OUTPUT_TERSE));
-  for (const std::string& line : split(listing, '\n')) {
-    const auto words = split(trim(line), ' ');
-    if (words.size() != 3 || words[2] != "{") continue;
-    if (words[0] == "chain" || words[0] == "map" || words[0] == "set") {
-      objects.insert(words[0] + " " + words[1]);
-    }
-  }
-  return objects;
+  ASSIGN_OR_RETURN(const std::string listing, run_nft(fmt::format("list table {}", kTable)));
+  return objects_of(listing);
 }
 
 // UDP endpoints that traffic may still be pinned to: "connections" of UDP never end by themselves
@@ -265,10 +304,6 @@ std::set<Endpoint> udp_endpoints(const NodeRules& rules) {
   }
   return endpoints;
 }
-
-}  // namespace
-
-namespace {
 
 Script make_script(const NodeRules& rules, const std::string& pod_range) {
   Script script;

@@ -7,8 +7,9 @@
 // and nothing is masqueraded but hairpins and NodePort traffic of policy Cluster, since every
 // address of the VPC is routed.
 //
-// Each change is one transaction: packets see the old rules or the new ones. Session affinity lives
-// in sets that a change leaves alone. Rules stay when the process ends. Loop thread only; blocking,
+// Each change is one transaction: packets see the old rules or the new ones, and no new connection
+// is refused for coming in between (kube-proxy's rules lose one in some ten thousand). Session
+// affinity lives in sets that a change leaves alone. Rules stay when the process ends. Loop thread only; blocking,
 // a few milliseconds.
 #pragma once
 
@@ -22,8 +23,8 @@
 
 namespace minato::linux_net {
 
-// The script that makes the table hold exactly `rules`, given which chains, maps and sets
-// ("chain service-…") are in it now. Pure; same input, same text.
+// The script that makes the table hold exactly `rules`, given which chains, maps, sets and elements
+// of maps ("chain service-…", "element service-ips { … }") are in it now. Pure; same input, same text.
 std::string render_rules(const network::NodeRules& rules, const std::string& pod_range,
                          const std::set<std::string>& existing = {});
 

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "linux_net/network_fixture.h"
 #include "linux_net/vpc.h"
@@ -43,6 +46,8 @@ TEST(RenderRulesTest, ClusterServiceHasKubeProxysShape) {
         "add rule ip minato service-default/web/tcp/http numgen random mod 2 vmap { 0 : goto "
         "endpoint-default/web/tcp/http__10.77.16.1/8080, 1 : goto "
         "endpoint-default/web/tcp/http__10.77.16.2/8080 }",
+        "add rule ip minato service-default/web/tcp/http goto "
+        "endpoint-default/web/tcp/http__10.77.16.2/8080",
         "add rule ip minato endpoint-default/web/tcp/http__10.77.16.1/8080 ip saddr 10.77.16.1 "
         "jump mark-for-masquerade",
         "add rule ip minato endpoint-default/web/tcp/http__10.77.16.1/8080 meta l4proto tcp dnat "
@@ -88,13 +93,24 @@ TEST(RenderRulesTest, AffinityKeepsItsSetsOverChanges) {
 }
 
 TEST(RenderRulesTest, StaleObjectsAreEmptiedThenDeleted) {
-  const std::string script =
-      render_rules({}, kPods, {"chain old", "set affinity-old", "map service-ips"});
+  const std::string element = "service-nodeports { tcp . 30080 : goto old }";
+  const std::string script = render_rules(
+      {}, kPods, {"chain old", "set affinity-old", "map service-ips", "element " + element});
+  EXPECT_TRUE(has_line(script, "delete element ip minato " + element));
   EXPECT_TRUE(has_line(script, "flush chain ip minato old"));
   EXPECT_TRUE(has_line(script, "delete chain ip minato old"));
   EXPECT_TRUE(has_line(script, "delete set ip minato affinity-old"));
   EXPECT_EQ(script.find("delete map"), std::string::npos);
-  EXPECT_LT(script.find("flush map ip minato service-ips"), script.find("delete chain"));
+  EXPECT_LT(script.find("delete element"), script.find("delete chain"));
+}
+
+TEST(RenderRulesTest, WhatIsInAMapAlreadyStaysThere) {
+  const std::string kept =
+      "element service-nodeports { tcp . 30080 : goto external-default/web/tcp/http }";
+  const std::string script = render_rules({{web({{"10.77.16.1", 8080}})}}, kPods, {kept});
+  EXPECT_EQ(script.find("flush map"), std::string::npos);
+  EXPECT_EQ(script.find("element ip minato service-nodeports"), std::string::npos) << script;
+  EXPECT_NE(script.find("add element ip minato service-ips"), std::string::npos) << script;
 }
 
 class ServiceRulesTest : public NetworkTest {
@@ -250,6 +266,42 @@ TEST_F(ServiceRulesTest, EstablishedConnectionsOutliveAChange) {
   ASSERT_EQ(::write(connection.get(), "hello", 5), 5);
   char buffer[8];
   EXPECT_EQ(::read(accepted.get(), buffer, sizeof buffer), 5);
+}
+
+TEST_F(ServiceRulesTest, NoConnectionIsRefusedWhileEndpointsChange) {
+  const host::Fd near = serve(pod_.netns_path, 8080), far = serve(far_pod_.netns_path, 8080);
+  apply(web({on(pod_), on(far_pod_)}));
+  std::atomic<bool> changing = true;
+  std::atomic<int> connected = 0, refused = 0;
+  const auto knock = [&] {
+    while (changing) {
+      host::Fd connection;
+      const std::string outcome = connect("", node_ip_, 30080, &connection);
+      const linger at_once{.l_onoff = 1, .l_linger = 0};  // The port is free again.
+      ::setsockopt(connection.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      ++(outcome.empty() ? connected : refused);
+      EXPECT_TRUE(outcome.empty() || outcome == "refused") << outcome;
+    }
+  };
+  const auto answer = [&] {
+    while (changing) {
+      pollfd waiting[2] = {{near.get(), POLLIN, 0}, {far.get(), POLLIN, 0}};
+      ::poll(waiting, 2, 100);
+      if (waiting[0].revents != 0) accept_from(near);
+      if (waiting[1].revents != 0) accept_from(far);
+    }
+  };
+  std::vector<std::jthread> threads;
+  threads.emplace_back(answer);
+  for (int i = 0; i < 2; ++i) threads.emplace_back(knock);
+  for (int i = 0; i < 150; ++i) {
+    if (i % 50 == 49) rules_.emplace(*vpc_, kPods, log_);  // As after a restart.
+    apply(i % 2 == 0 ? web({on(pod_)}) : web({on(pod_), on(far_pod_)}));
+  }
+  changing = false;
+  threads.clear();
+  EXPECT_GT(connected, 0);
+  EXPECT_EQ(refused, 0) << "of " << connected << " connections";
 }
 
 TEST_F(ServiceRulesTest, UnknownNodeIsNotFound) {
