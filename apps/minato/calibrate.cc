@@ -9,7 +9,7 @@
 namespace minato::app {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 64 << 20;
+constexpr std::size_t kMaxReportBytes = 64 << 20;
 
 struct Calibrate {
   Common common;
@@ -18,7 +18,7 @@ struct Calibrate {
 };
 
 int calibrate(const Calibrate& arguments) {
-  const auto text = host::read_file(arguments.report, kMaxFileBytes);
+  const auto text = host::read_file(arguments.report, kMaxReportBytes);
   if (!text) return fail_with(text.error(), arguments.common);
   const cluster::Profile& profile = arguments.profile == "realistic" ? cluster::kRealistic : cluster::kFast;
   const auto found = drill::calibrate_from_report(*text, drill::default_calibration(profile));

@@ -21,15 +21,13 @@ namespace {
 
 constexpr std::size_t kMaxCatalogueBytes = 256 << 20;
 
-struct Arguments {
+struct CatalogueArguments {
   Common common;
   std::vector<std::string> files;
   std::string region;
   bool refresh = false;
   std::string directory = "aws-catalogue";
 };
-
-std::string dollars(std::int64_t micro_usd) { return fmt::format("${:.4f}", static_cast<double>(micro_usd) / 1e6); }
 
 // One call of the aws command, and the file that keeps what it prints.
 struct Query {
@@ -83,7 +81,7 @@ Status run_into(const Query& query, const std::filesystem::path& path) {
 }
 
 // Returns the files that were written.
-Result<std::vector<std::string>> refresh(const Arguments& arguments) {
+Result<std::vector<std::string>> refresh(const CatalogueArguments& arguments) {
   if (arguments.region.empty()) return fail(Reason::kInvalid, "--refresh needs --region: prices are a region's");
   std::error_code error;
   std::filesystem::create_directories(arguments.directory, error);
@@ -108,7 +106,7 @@ Status read_into(cloud::Catalogue& catalogue, const std::vector<std::string>& fi
   return {};
 }
 
-void print(const cloud::Catalogue& catalogue, const Common& common) {
+void print_catalogue(const cloud::Catalogue& catalogue, const Common& common) {
   Table table({"TYPE", "ARCH", "VCPUS", "MEMORY", "PODS", "ON-DEMAND/H", "SPOT/H"});
   json::array rows;
   for (const cloud::InstanceType& type : catalogue.all()) {
@@ -124,7 +122,7 @@ void print(const cloud::Catalogue& catalogue, const Common& common) {
   fmt::print("{}", common.json() ? json::serialize(rows) + "\n" : table.render());
 }
 
-int run(Arguments arguments) {
+int show_catalogue(CatalogueArguments arguments) {
   if (arguments.refresh) {
     const auto written = refresh(arguments);
     if (!written) return fail_with(written.error(), arguments.common);
@@ -135,14 +133,14 @@ int run(Arguments arguments) {
   if (const Status status = read_into(catalogue, arguments.files, arguments.region); !status) {
     return fail_with(status.error(), arguments.common);
   }
-  print(catalogue, arguments.common);
+  print_catalogue(catalogue, arguments.common);
   return kDone;
 }
 
 }  // namespace
 
 void add_catalogue(CLI::App& cloud, int& exit_code) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<CatalogueArguments>();
   CLI::App* command = cloud.add_subcommand("catalogue", "Instance types with sizes and prices");
   command->add_option("FILE", arguments->files,
                       "What 'aws ec2 describe-instance-types', 'aws pricing get-products' or 'aws ec2 "
@@ -151,7 +149,7 @@ void add_catalogue(CLI::App& cloud, int& exit_code) {
   command->add_flag("--refresh", arguments->refresh, "Ask AWS first, by the aws command and its credentials");
   command->add_option("--directory", arguments->directory, "Where a refresh keeps what AWS said")->capture_default_str();
   add_output(*command, arguments->common);
-  command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+  command->callback([arguments, &exit_code] { exit_code = show_catalogue(*arguments); });
 }
 
 }  // namespace minato::app

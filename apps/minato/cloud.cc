@@ -23,8 +23,6 @@ Result<json::value> ask(const Common& common, const control::Request& request, i
   return answer;
 }
 
-std::string dollars(std::int64_t micro_usd) { return fmt::format("${:.4f}", static_cast<double>(micro_usd) / 1e6); }
-
 std::string words(const json::array& texts) {
   std::string out;
   for (const json::value& text : texts) out += (out.empty() ? "" : ", ") + std::string(text.as_string());

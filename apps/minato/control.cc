@@ -17,14 +17,14 @@
 namespace minato::app {
 namespace {
 
-struct Arguments {
+struct ControlArguments {
   std::string state_dir;
   int https_fd = -1;
   int http_fd = -1;
   int api_fd = -1;
 };
 
-Status run_world(const Arguments& arguments, host::Loop& loop, env::Log& log) {
+Status run_world(const ControlArguments& arguments, host::Loop& loop, env::Log& log) {
   ASSIGN_OR_RETURN(local::WorldConfig config, local::load_world_config(arguments.state_dir));
   const World world = world_named(config.name);
   const std::string socket = config.run_dir + "/control.sock";
@@ -45,7 +45,7 @@ Status run_world(const Arguments& arguments, host::Loop& loop, env::Log& log) {
 }  // namespace
 
 int run_control(int argc, char** argv) {
-  Arguments arguments;
+  ControlArguments arguments;
   CLI::App app("minato control");
   app.add_option("--state-dir", arguments.state_dir)->required();
   app.add_option("--https-fd", arguments.https_fd)->required();

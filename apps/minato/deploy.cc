@@ -5,17 +5,16 @@
 #include <filesystem>
 
 #include "ask.h"
-#include "host/files.h"
 #include "local/world_config.h"
 #include "secrets.h"
+#include "sources.h"
 
 namespace minato::app {
 namespace json = boost::json;
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 1 << 20;
 
-struct Arguments {
+struct DeployArguments {
   Common common;
   std::string image;
   std::vector<std::string> files;
@@ -25,7 +24,7 @@ struct Arguments {
 };
 
 // Progress lines as they come; the end of the answer is the rollout's.
-int follow_rollout(const World& world, const control::Request& request, const Arguments& arguments) {
+int follow_rollout(const World& world, const control::Request& request, const DeployArguments& arguments) {
   const Status status =
       control::Client(world.control_socket()).call(request, [&](const json::value& line) {
         if (arguments.common.json()) {
@@ -56,14 +55,10 @@ struct ChangedFile {
 };
 
 // The secrets are read here: the control process never sees the caller's environment.
-Result<ChangedFile> read_changed_file(const World& world, const Arguments& arguments) {
+Result<ChangedFile> read_changed_file(const World& world, const DeployArguments& arguments) {
   ChangedFile out;
   if (arguments.files.empty()) return out;
-  std::vector<spec::Source> sources;
-  for (const std::string& file : arguments.files) {
-    ASSIGN_OR_RETURN(std::string content, host::read_file(file, kMaxFileBytes));
-    sources.push_back({file, std::move(content)});
-  }
+  ASSIGN_OR_RETURN(const auto sources, read_sources(arguments.files));
   ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(sources));
   const std::string directory = std::filesystem::absolute(arguments.files.front()).parent_path().string();
   const auto before = local::load_world_config(world.state_dir);
@@ -76,7 +71,7 @@ Result<ChangedFile> read_changed_file(const World& world, const Arguments& argum
   return out;
 }
 
-int deploy(const Arguments& arguments) {
+int deploy(const DeployArguments& arguments) {
   if (arguments.image.empty() && arguments.files.empty()) {
     return fail_with(Error{Reason::kBadRequest, "say what to deploy: --image IMAGE or a FILE"}, arguments.common);
   }
@@ -97,7 +92,7 @@ int deploy(const Arguments& arguments) {
 }  // namespace
 
 void add_deploy(CLI::App& app, int& exit_code) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DeployArguments>();
   CLI::App* command = app.add_subcommand(
       "deploy", "Roll out a new image or changed file without a gap; goes back by itself when it fails");
   add_name(*command, arguments->common);
@@ -110,7 +105,7 @@ void add_deploy(CLI::App& app, int& exit_code) {
 }
 
 void add_rollback(CLI::App& app, int& exit_code) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DeployArguments>();
   CLI::App* command = app.add_subcommand("rollback", "Back to the revision before, or to a given one");
   add_name(*command, arguments->common);
   add_output(*command, arguments->common);

@@ -14,7 +14,7 @@ namespace minato::app {
 namespace json = boost::json;
 namespace {
 
-struct Arguments {
+struct ImportArguments {
   Common common;
   std::string task;
   std::string service;
@@ -31,7 +31,7 @@ Result<json::value> read_json(const std::string& path) {
   return std::move(*value);
 }
 
-void print_text(const ecs::Import& result, const std::string& file) {
+void print_import(const ecs::Import& result, const std::string& file) {
   for (const ecs::Fate fate : {ecs::Fate::kKept, ecs::Fate::kChanged, ecs::Fate::kLost}) {
     for (const ecs::Entry& entry : result.report) {
       if (entry.fate == fate)
@@ -43,7 +43,7 @@ void print_text(const ecs::Import& result, const std::string& file) {
       file, file, file);
 }
 
-void print_json(const ecs::Import& result) {
+void print_import_json(const ecs::Import& result) {
   json::array report;
   for (const ecs::Entry& entry : result.report) {
     report.push_back(json::object{{"fate", std::string(to_string(entry.fate))},
@@ -53,7 +53,7 @@ void print_json(const ecs::Import& result) {
   fmt::print("{}\n", json::serialize(report));
 }
 
-Status import_to(const Arguments& arguments) {
+Status import_to(const ImportArguments& arguments) {
   ASSIGN_OR_RETURN(json::value task, read_json(arguments.task));
   ASSIGN_OR_RETURN(json::value service, read_json(arguments.service));
   ASSIGN_OR_RETURN(json::value target_group, read_json(arguments.target_group));
@@ -66,13 +66,13 @@ Status import_to(const Arguments& arguments) {
       ecs::import_service({std::move(task), std::move(service), std::move(target_group)}));
   RETURN_IF_ERROR(host::write_file_atomic(arguments.file, result.yaml));
   if (arguments.common.json())
-    print_json(result);
+    print_import_json(result);
   else
-    print_text(result, arguments.file);
+    print_import(result, arguments.file);
   return {};
 }
 
-int run_import(const Arguments& arguments) {
+int run_import(const ImportArguments& arguments) {
   const Status status = import_to(arguments);
   return status ? kDone : fail_with(status.error(), arguments.common);
 }
@@ -80,7 +80,7 @@ int run_import(const Arguments& arguments) {
 }  // namespace
 
 void add_import(CLI::App& app, int& exit_code) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ImportArguments>();
   CLI::App* command = app.add_subcommand("import", "minato.yaml from what runs the service today");
   command->require_subcommand(1);
   CLI::App* ecs = command->add_subcommand(

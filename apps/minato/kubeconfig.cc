@@ -16,7 +16,7 @@
 namespace minato::app {
 namespace {
 
-struct Arguments {
+struct KubeconfigArguments {
   Common common;
   bool merge = false;
   std::string file;
@@ -102,7 +102,7 @@ Status merge(const Entry& entry, const std::string& file) {
   }
 }
 
-int run(const Arguments& arguments) {
+int write_kubeconfig(const KubeconfigArguments& arguments) {
   const auto world = choose_world(arguments.common.name);
   if (!world) return fail_without_world(world.error(), arguments.common);
   const auto entry = entry_of(*world);
@@ -123,7 +123,7 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 void add_kubeconfig(CLI::App& app, int& exit_code) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<KubeconfigArguments>();
   CLI::App* command = app.add_subcommand(
       "kubeconfig",
       "How kubectl reaches the service's cluster: print a kubeconfig, or add to yours");
@@ -134,7 +134,7 @@ void add_kubeconfig(CLI::App& app, int& exit_code) {
       ->add_option("--file", arguments->file,
                    "Which file (default: $KUBECONFIG, else ~/.kube/config)")
       ->needs(merge);
-  command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+  command->callback([arguments, &exit_code] { exit_code = write_kubeconfig(*arguments); });
 }
 
 }  // namespace minato::app

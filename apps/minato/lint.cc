@@ -4,8 +4,8 @@
 
 #include "commands.h"
 #include "drill/table.h"
-#include "host/files.h"
 #include "lint_rules.h"
+#include "sources.h"
 #include "spec/spec.h"
 #include "table.h"
 
@@ -13,7 +13,6 @@ namespace minato::app {
 namespace json = boost::json;
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 2 << 20;
 
 struct Lint {
   Common common;
@@ -25,16 +24,7 @@ struct Lint {
   double rate = 100;
 };
 
-Result<std::vector<spec::Source>> read(const std::vector<std::string>& files) {
-  std::vector<spec::Source> sources;
-  for (const std::string& file : files) {
-    ASSIGN_OR_RETURN(std::string text, host::read_file(file, kMaxFileBytes));
-    sources.push_back({file, std::move(text)});
-  }
-  return sources;
-}
-
-std::string render(const drill::Cells& cells, const std::string& indent = "") {
+std::string indented(const drill::Cells& cells, const std::string& indent = "") {
   Table table(cells.front());
   for (std::size_t i = 1; i < cells.size(); ++i) table.add(cells[i]);
   return table.render(indent);
@@ -57,7 +47,7 @@ json::object to_json(const bounds::Bound& bound, double rate) {
 }
 
 void print_terms(const bounds::Bound& bound) {
-  fmt::print("\n{}: at most {}\n{}", bound.kind, drill::minutes(bound.total()), render(drill::term_cells(bound), "  "));
+  fmt::print("\n{}: at most {}\n{}", bound.kind, drill::minutes(bound.total()), indented(drill::term_cells(bound), "  "));
   for (const bounds::Loss& loss : bound.losses) {
     fmt::print("  fails: {:.0f}% for {}: {}\n", loss.share * 100, drill::seconds(loss.window), loss.what);
   }
@@ -66,7 +56,7 @@ void print_terms(const bounds::Bound& bound) {
 }
 
 int lint(const Lint& arguments) {
-  const auto sources = read(arguments.files);
+  const auto sources = read_sources(arguments.files);
   if (!sources) return fail_with(sources.error(), arguments.common);
   const auto spec = spec::read(*sources);
   if (!spec) return fail_with(spec.error(), arguments.common);
@@ -91,7 +81,7 @@ int lint(const Lint& arguments) {
     return kDone;
   }
   fmt::print("Worst cases, {} profile, with {:.0f} requests per second; phases in seconds\n\n{}", profile.name, arguments.rate,
-             render(drill::bound_cells(bounds, arguments.rate)));
+             indented(drill::bound_cells(bounds, arguments.rate)));
   for (const bounds::Bound& bound : bounds) print_terms(bound);
   return kDone;
 }

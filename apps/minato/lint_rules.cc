@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 4 << 20;
+constexpr std::size_t kMaxJudgedBytes = 4 << 20;
 constexpr std::size_t kMaxFiles = 5000;
 
 bool is_read(const fs::path& path) {
@@ -35,7 +35,7 @@ Result<render::Files> read_directory(const std::string& directory) {
     if (!at->is_regular_file() || !is_read(at->path())) continue;
     if (out.size() == kMaxFiles)
       return fail(Reason::kInvalid, fmt::format("{}: more than {} files", directory, kMaxFiles));
-    ASSIGN_OR_RETURN(std::string text, host::read_file(at->path().string(), kMaxFileBytes));
+    ASSIGN_OR_RETURN(std::string text, host::read_file(at->path().string(), kMaxJudgedBytes));
     out.emplace(fs::relative(at->path(), directory).string(), std::move(text));
   }
   if (error) return fail(Reason::kInvalid, fmt::format("{}: {}", directory, error.message()));
@@ -67,7 +67,7 @@ std::string shown(const lint::Finding& finding, const std::vector<spec::Source>&
   return line.empty() ? finding.place : line + ": " + finding.place;
 }
 
-void print_text(const std::vector<lint::Finding>& findings,
+void print_findings(const std::vector<lint::Finding>& findings,
                 const std::vector<spec::Source>& sources, const std::string& remark) {
   int errors = 0, warnings = 0, notes = 0, waived = 0;
   for (const lint::Finding& finding : findings) {
@@ -91,7 +91,7 @@ void print_text(const std::vector<lint::Finding>& findings,
   if (!remark.empty()) fmt::print("{}\n", remark);
 }
 
-void print_json(const std::vector<lint::Finding>& findings,
+void print_findings_json(const std::vector<lint::Finding>& findings,
                 const std::vector<spec::Source>& sources, const std::string& remark) {
   json::array rows;
   for (const lint::Finding& finding : findings) {
@@ -129,9 +129,9 @@ int lint_rules(const spec::Spec& spec, const std::vector<spec::Source>& sources,
   host::Loop loop;
   const std::vector<lint::Finding> findings = lint::check(spec, *files, loop.wall());
   if (common.json())
-    print_json(findings, sources, remark);
+    print_findings_json(findings, sources, remark);
   else
-    print_text(findings, sources, remark);
+    print_findings(findings, sources, remark);
   return std::ranges::any_of(findings, &lint::Finding::blocks) ? kFailed : kDone;
 }
 

@@ -11,6 +11,7 @@
 #include "image/digest.h"
 #include "render/changes.h"
 #include "render/diff.h"
+#include "sources.h"
 #include "spec/locate.h"
 
 namespace minato::app {
@@ -18,9 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 using Kind = render::Change::Kind;
 
-constexpr std::size_t kMaxFileBytes = 4 << 20;
+constexpr std::size_t kMaxRenderedBytes = 4 << 20;
 
-struct Arguments {
+struct RenderArguments {
   std::vector<std::string> files;
   std::string directory;
   bool diff = false;
@@ -28,19 +29,10 @@ struct Arguments {
   bool keep = false;
 };
 
-Result<std::vector<spec::Source>> read_sources(const std::vector<std::string>& files) {
-  std::vector<spec::Source> sources;
-  for (const std::string& file : files) {
-    ASSIGN_OR_RETURN(std::string text, host::read_file(file, kMaxFileBytes));
-    sources.push_back({file, std::move(text)});
-  }
-  return sources;
-}
-
 Result<render::Digests> read_manifest(const std::string& directory) {
   const std::string path = fmt::format("{}/{}", directory, render::kManifestName);
   if (!fs::exists(path)) return render::Digests{};
-  ASSIGN_OR_RETURN(const std::string text, host::read_file(path, kMaxFileBytes));
+  ASSIGN_OR_RETURN(const std::string text, host::read_file(path, kMaxRenderedBytes));
   return render::parse_manifest(text);
 }
 
@@ -50,7 +42,7 @@ Result<render::Existing> read_existing(const std::string& directory, const rende
   const auto take = [&](const std::string& path) -> Status {
     if (out.texts.contains(path) || !fs::exists(fs::symlink_status(directory + "/" + path)))
       return {};
-    ASSIGN_OR_RETURN(std::string text, host::read_file(directory + "/" + path, kMaxFileBytes));
+    ASSIGN_OR_RETURN(std::string text, host::read_file(directory + "/" + path, kMaxRenderedBytes));
     out.digests[path] = image::Digest::of(text).hex();
     out.texts[path] = std::move(text);
     return {};
@@ -124,7 +116,7 @@ Status write_changes(const std::string& directory, const std::vector<render::Cha
                                  render::manifest_text(after));
 }
 
-void print_summary(const std::vector<render::Change>& changes, const Arguments& arguments) {
+void print_summary(const std::vector<render::Change>& changes, const RenderArguments& arguments) {
   const auto count = [&](Kind kind) {
     return std::ranges::count(changes, kind, &render::Change::kind);
   };
@@ -137,7 +129,7 @@ void print_summary(const std::vector<render::Change>& changes, const Arguments& 
   fmt::print("\nNext: {}/README.md\n", arguments.directory);
 }
 
-Status render_to(const Arguments& arguments, int& exit_code) {
+Status render_to(const RenderArguments& arguments, int& exit_code) {
   ASSIGN_OR_RETURN(const std::vector<spec::Source> sources, read_sources(arguments.files));
   ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(sources));
   const auto rendered = render::render(spec);
@@ -163,7 +155,7 @@ Status render_to(const Arguments& arguments, int& exit_code) {
   return {};
 }
 
-int run_render(const Arguments& arguments) {
+int run_render(const RenderArguments& arguments) {
   int exit_code = kDone;
   if (const Status status = render_to(arguments, exit_code); !status)
     return fail_with(status.error());
@@ -173,7 +165,7 @@ int run_render(const Arguments& arguments) {
 }  // namespace
 
 void add_render(CLI::App& app, int& exit_code) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<RenderArguments>();
   CLI::App* command =
       app.add_subcommand("render", "Terraform and Kubernetes manifests for EKS from the same file");
   command->add_option("FILE", arguments->files, "minato.yaml, then overlays")->required();

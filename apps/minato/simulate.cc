@@ -3,15 +3,15 @@
 #include <boost/json/serialize.hpp>
 
 #include "commands.h"
-#include "host/files.h"
 #include "sim/chaos.h"
 #include "sim/scenario.h"
+#include "sources.h"
 
 namespace minato::app {
 namespace json = boost::json;
 namespace {
 
-struct Arguments {
+struct SimulateArguments {
   Common common;
   std::vector<std::string> files;
   std::uint64_t seed = 1;
@@ -36,13 +36,9 @@ spec::Spec example() {
   return spec;
 }
 
-Result<spec::Spec> read_spec(const Arguments& arguments) {
+Result<spec::Spec> read_spec(const SimulateArguments& arguments) {
   if (arguments.files.empty()) return example();
-  std::vector<spec::Source> sources;
-  for (const std::string& file : arguments.files) {
-    ASSIGN_OR_RETURN(std::string text, host::read_file(file, 2 << 20));
-    sources.push_back({file, std::move(text)});
-  }
+  ASSIGN_OR_RETURN(const auto sources, read_sources(arguments.files));
   ASSIGN_OR_RETURN(spec::Spec spec, spec::read(sources));
   // Its containers are modelled here: what the image is called is all that matters of it.
   spec.image = "v1";
@@ -68,7 +64,7 @@ void print(const sim::ChaosReport& report) {
   for (const std::string& violation : report.violations) fmt::print("  BROKEN {}\n", violation);
 }
 
-int list_scenarios(const Arguments& arguments) {
+int list_scenarios(const SimulateArguments& arguments) {
   if (arguments.common.json()) {
     json::array out;
     for (const sim::Scenario& each : sim::scenarios()) {
@@ -142,7 +138,7 @@ void print(const sim::ScenarioReport& report) {
   for (const std::string& failure : report.failures) fmt::print("NOT MET    {}\n", failure);
 }
 
-int run_scenarios(const Arguments& arguments) {
+int run_scenarios(const SimulateArguments& arguments) {
   const sim::Scenario* scenario = sim::find_scenario(arguments.scenario);
   if (scenario == nullptr) {
     return fail_with({Reason::kNotFound, fmt::format("no scenario \"{}\"; see minato simulate --list", arguments.scenario)},
@@ -166,7 +162,7 @@ int run_scenarios(const Arguments& arguments) {
   return broken ? kFailed : kDone;
 }
 
-int run_simulate(const Arguments& arguments) {
+int run_simulate(const SimulateArguments& arguments) {
   if (arguments.list) return list_scenarios(arguments);
   if (!arguments.scenario.empty()) return run_scenarios(arguments);
   const auto spec = read_spec(arguments);
@@ -189,7 +185,7 @@ int run_simulate(const Arguments& arguments) {
 }  // namespace
 
 void add_simulate(CLI::App& app, int& exit_code) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<SimulateArguments>();
   CLI::App* command = app.add_subcommand(
       "simulate", "A long, hard life of the service in virtual time: deploys, crashes, dead machines");
   add_output(*command, arguments->common);

@@ -1,5 +1,7 @@
 #include "table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace minato::app {
@@ -21,6 +23,10 @@ std::string Table::render(const std::string& indent) const {
     out += '\n';
   }
   return out;
+}
+
+std::string dollars(std::int64_t micro_usd) {
+  return fmt::format("${:.4f}", static_cast<double>(micro_usd) / 1e6);
 }
 
 }  // namespace minato::app

@@ -1,6 +1,7 @@
 // Plain text tables for people: columns as wide as their widest cell, two spaces apart.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,5 +18,7 @@ class Table {
  private:
   std::vector<std::vector<std::string>> rows_;
 };
+
+std::string dollars(std::int64_t micro_usd);
 
 }  // namespace minato::app

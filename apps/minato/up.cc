@@ -18,6 +18,7 @@
 #include "linux_net/holder.h"
 #include "local/world_config.h"
 #include "secrets.h"
+#include "sources.h"
 #include "version.h"
 
 namespace minato::app {
@@ -30,7 +31,7 @@ constexpr int kHttpNumber = 11;
 constexpr int kApiNumber = 12;
 constexpr std::uint16_t kApiPort = 6443;  // Unless it is taken.
 
-struct Arguments {
+struct UpArguments {
   Common common;
   std::vector<std::string> files = {"minato.yaml"};
   bool detach = false;
@@ -98,17 +99,8 @@ Result<host::Fd> listen_for_api(std::uint16_t asked) {
   return listen_on(0, "api");
 }
 
-Result<std::vector<spec::Source>> read_sources(const std::vector<std::string>& files) {
-  std::vector<spec::Source> out;
-  for (const std::string& file : files) {
-    ASSIGN_OR_RETURN(std::string content, host::read_file(file, 2 << 20));
-    out.push_back({file, std::move(content)});
-  }
-  return out;
-}
-
 // Everything that can be known to be wrong before anything is made.
-Result<local::WorldConfig> prepare(const Arguments& arguments) {
+Result<local::WorldConfig> prepare(const UpArguments& arguments) {
   local::WorldConfig config;
   ASSIGN_OR_RETURN(config.sources, read_sources(arguments.files));
   ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(config.sources));
@@ -249,7 +241,7 @@ void stay(const World& world) {
   }
 }
 
-int run_up(const Arguments& arguments) {
+int run_up(const UpArguments& arguments) {
   catch_signals();
   // The file first: its mistakes are worth knowing on any machine.
   if (const auto sources = read_sources(arguments.files); !sources) {
@@ -293,7 +285,7 @@ int run_up(const Arguments& arguments) {
 }  // namespace
 
 void add_up(CLI::App& app, int& exit_code) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<UpArguments>();
   CLI::App* command = app.add_subcommand("up", "Run a service on this machine: real containers, network and load balancer");
   add_output(*command, arguments->common);
   command->add_option("FILE", arguments->files, "minato.yaml, then overlays")->capture_default_str();

@@ -52,7 +52,8 @@ balancer::TargetGroupConfig make_target_group(const spec::Spec& spec) {
 
 }  // namespace
 
-Blueprint compile(const spec::Spec& spec, const SecretValues& secrets) {
+Blueprint compile(const spec::Spec& spec, const SecretValues& secrets,
+                  const Placeholder& placeholder) {
   Blueprint out;
   out.namespace_ = spec.service;
   out.service = spec.service;
@@ -92,6 +93,10 @@ Blueprint compile(const spec::Spec& spec, const SecretValues& secrets) {
   out.objects.push_back(shared(make_disruption_budget(spec)));
   out.objects.push_back(shared(make_deployment(spec, config_map_name, secret_name)));
   out.objects.push_back(shared(make_autoscaler(spec)));
+  if (spec.replicas.headroom > 0) {
+    out.objects.push_back(shared(make_headroom_class(spec)));
+    out.objects.push_back(shared(make_headroom(spec, placeholder)));
+  }
   return out;
 }
 

@@ -42,6 +42,16 @@ struct Blueprint {
 
 using SecretValues = std::map<std::string, std::string>;
 
-Blueprint compile(const spec::Spec& spec, const SecretValues& secrets);
+// Of the Deployment whose Pods only hold room (replicas.headroom).
+std::string headroom_name(const spec::Spec& spec);
+
+// What runs in those Pods.
+struct Placeholder {
+  std::string image = "registry.k8s.io/pause:3.10";
+  std::vector<std::string> args;
+};
+
+Blueprint compile(const spec::Spec& spec, const SecretValues& secrets,
+                  const Placeholder& placeholder = {});
 
 }  // namespace minato::blueprint

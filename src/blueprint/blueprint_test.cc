@@ -45,6 +45,28 @@ TEST(BlueprintTest, SecretsStandInTheSecretOnly) {
   EXPECT_EQ(find<kube::Secret>(blueprint)->data.at("TOKEN").data, "hunter2");
 }
 
+TEST(BlueprintTest, HeadroomAsksForAsMuchAsAPodAndIsNoneOfTheService) {
+  spec::Spec spec = shop();
+  const std::size_t without = compile(spec, {}).objects.size();
+  spec.replicas.headroom = 2;
+  const Blueprint blueprint = compile(spec, {}, {.image = "room", .args = {"pause"}});
+  ASSERT_EQ(blueprint.objects.size(), without + 2);
+  const auto& room = kube::as<kube::Deployment>(*blueprint.objects.back());
+  EXPECT_EQ(room.metadata.name, headroom_name(spec));
+  EXPECT_EQ(room.spec.replicas, 2);
+  const kube::PodSpec& pod = room.spec.template_.spec;
+  const auto service = find<kube::Deployment>(blueprint);
+  EXPECT_EQ(pod.containers[0].image, "room");
+  EXPECT_EQ(pod.containers[0].resources.requests, service->spec.template_.spec.containers[0].resources.requests);
+  EXPECT_EQ(pod.termination_grace_period_seconds, 0);
+  const auto selected = service->spec.selector->match_labels.at("app.kubernetes.io/name");
+  EXPECT_NE(room.spec.template_.metadata.labels.at("app.kubernetes.io/name"), selected);
+  const auto& priority = kube::as<kube::PriorityClass>(*blueprint.objects.at(blueprint.objects.size() - 2));
+  EXPECT_EQ(priority.metadata.name, pod.priority_class_name);
+  EXPECT_LT(priority.value, 0);
+  EXPECT_GE(priority.value, -10) << "below, the node autoscaler would not count them";
+}
+
 TEST(BlueprintTest, NamesFollowContent) {
   spec::Spec changed = shop();
   changed.env[0].second = "debug";

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int32_t kSidecarAnswerSeconds = 5;
 constexpr std::int32_t kSidecarLivenessSeconds = 10;
+constexpr std::int64_t kPauseUser = 65535;  // As in the image of the same name.
 
 kube::EnvVar field_env(std::string name, std::string path) {
   kube::EnvVar out;
@@ -178,6 +179,24 @@ void add_sidecars(const spec::Spec& spec, const std::string& secret, kube::PodSp
     const bool beside = sidecar.runs == spec::Sidecar::Runs::kBeside;
     (beside ? pod.containers : pod.init_containers).push_back(make_sidecar(spec, sidecar, secret));
   }
+}
+
+kube::Container make_placeholder_container(const spec::Spec& spec,
+                                           const Placeholder& placeholder) {
+  kube::Container out;
+  out.name = "pause";
+  out.image = placeholder.image;
+  out.image_pull_policy = "IfNotPresent";
+  out.args = placeholder.args;
+  const spec::PodSize pod = spec::pod_size(spec);
+  size(pod.cpu_milli, pod.memory_bytes, out);
+  spec::Confinement strictest;
+  strictest.user = kPauseUser;
+  strictest.non_root = true;
+  strictest.read_only_root = true;
+  strictest.capabilities.emplace();
+  confine(strictest, out);
+  return out;
 }
 
 }  // namespace minato::blueprint

@@ -26,6 +26,11 @@ kube::PodDisruptionBudget make_disruption_budget(const spec::Spec& spec);
 // Not the service's name alone: names that begin with "system-" are the system's.
 std::string priority_class_name(const spec::Spec& spec);
 kube::PriorityClass make_priority_class(const spec::Spec& spec);
+// Of a spec that asks for headroom: Pods that do nothing and ask for as much as one of the service.
+// Whoever is more important takes their place at once; then they wait, and the group grows.
+kube::PriorityClass make_headroom_class(const spec::Spec& spec);
+kube::Deployment make_headroom(const spec::Spec& spec, const Placeholder& placeholder);
+kube::Container make_placeholder_container(const spec::Spec& spec, const Placeholder& placeholder);
 // Of a spec that asks for one.
 kube::NetworkPolicy make_network_policy(const spec::Spec& spec);
 

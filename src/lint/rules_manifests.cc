@@ -9,6 +9,7 @@
 #include "kube/types/autoscaling.h"
 #include "kube/types/config.h"
 #include "kube/types/policy.h"
+#include "kube/types/scheduling.h"
 #include "kube/types/service.h"
 #include "lint/rules.h"
 
@@ -107,6 +108,14 @@ bool mounts_token(const Manifests& manifests, const kube::Deployment& deployment
   return true;
 }
 
+// Pods that only keep a place warm, below all that say nothing: whether they are there is no matter.
+bool holds_room(const Manifests& manifests, const kube::PodSpec& pod) {
+  const auto classes = manifests.of<kube::PriorityClass>();
+  return std::ranges::any_of(classes, [&](const auto& one) {
+    return one.second->metadata.name == pod.priority_class_name && one.second->value < 0;
+  });
+}
+
 void check_deployment(const Manifests& manifests, const std::string& path,
                       const kube::Deployment& deployment, const Sink& found) {
   const kube::PodSpec& pod = deployment.spec.template_.spec;
@@ -114,8 +123,9 @@ void check_deployment(const Manifests& manifests, const std::string& path,
     found("D1", path, fmt::format("replicas: {}", *deployment.spec.replicas));
   }
   const auto& rolling = deployment.spec.strategy.rolling_update;
-  if (deployment.spec.strategy.type == "Recreate" || !rolling || !rolling->max_unavailable ||
-      !is_none(*rolling->max_unavailable)) {
+  const bool gapless = deployment.spec.strategy.type != "Recreate" && rolling &&
+                       rolling->max_unavailable && is_none(*rolling->max_unavailable);
+  if (!gapless && !holds_room(manifests, pod)) {
     found("D2", path, "Pods may go before new ones are there");
   }
   if (pod.topology_spread_constraints.empty() && !pod.affinity)

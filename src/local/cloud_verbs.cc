@@ -136,11 +136,11 @@ void add_cloud_verbs(control::Server& server, host::Loop& loop, cluster::Cluster
   add("cloud-capacity", set_capacity);
   add("cloud-zone", set_zone);
   add("cloud-maintenance", maintain);
-  add("cloud-kill", [](cluster::Cluster& cluster, const control::Request& request, const ExchangePtr& exchange) {
-    finish_with(exchange, cluster, cluster.cloud().kill_instance(request.text("instance")), {request.text("instance")});
+  add("cloud-kill", [](cluster::Cluster& in, const control::Request& request, const ExchangePtr& exchange) {
+    finish_with(exchange, in, in.cloud().kill_instance(request.text("instance")), {request.text("instance")});
   });
-  add("cloud-cancel", [](cluster::Cluster& cluster, const control::Request& request, const ExchangePtr& exchange) {
-    finish_with(exchange, cluster, cluster.cloud().cancel_interruption(request.text("instance")),
+  add("cloud-cancel", [](cluster::Cluster& in, const control::Request& request, const ExchangePtr& exchange) {
+    finish_with(exchange, in, in.cloud().cancel_interruption(request.text("instance")),
                 {request.text("instance")});
   });
   server.handle("cloud-show", [&cluster, &loop](const control::Request&, ExchangePtr exchange) {

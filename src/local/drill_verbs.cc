@@ -27,11 +27,11 @@ void finish(const ExchangePtr& exchange, const Status& status) {
 }
 
 void observe(host::Loop& loop, LocalWorld& world, const ExchangePtr& exchange) {
-  struct Watch {
+  struct Watching {
     std::unique_ptr<drill::Observer> observer;
     env::TimerHandle whole;
   };
-  auto watch = std::make_shared<Watch>();
+  auto watch = std::make_shared<Watching>();
   const std::weak_ptr<control::Exchange> to = exchange;
   watch->observer = std::make_unique<drill::Observer>(
       world.env_for("observer"), world.cluster(), drill::Observer::Options{.service = world.spec().service},

@@ -62,7 +62,7 @@ Result<std::unique_ptr<LocalWorld>> LocalWorld::open(host::Loop& loop, env::Log&
 
 // The service and, beside it, what EKS brings along.
 blueprint::Blueprint LocalWorld::compile(const spec::Spec& spec, const blueprint::SecretValues& secrets) const {
-  blueprint::Blueprint out = blueprint::compile(spec, secrets);
+  blueprint::Blueprint out = blueprint::compile(spec, secrets, {.image = system_image_, .args = {"pause"}});
   const auto system = blueprint::system_objects({.image = system_image_,
                                                  .hosts_directory = std::string(kInsideRun) + "/dns/hosts",
                                                  .agent_directory = kAgentDirectory,

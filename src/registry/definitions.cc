@@ -47,13 +47,13 @@ Taken taken_by_others(const CustomResourceDefinition& definition, const store::S
 class Acceptance {
  public:
   void take(std::string& accepted, const std::string& wanted, const std::vector<std::string>& taken,
-            std::string_view reason) {
-    if (is_free(wanted, taken, reason)) accepted = wanted;
+            std::string_view why) {
+    if (is_free(wanted, taken, why)) accepted = wanted;
   }
   void take(std::vector<std::string>& accepted, const std::vector<std::string>& wanted,
-            const std::vector<std::string>& taken, std::string_view reason) {
+            const std::vector<std::string>& taken, std::string_view why) {
     const bool free = std::ranges::all_of(
-        wanted, [&](const std::string& name) { return is_free(name, taken, reason); });
+        wanted, [&](const std::string& name) { return is_free(name, taken, why); });
     if (free) accepted = wanted;
   }
   std::string reason, message;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "blueprint/blueprint.h"
 #include "kube/types/config.h"
 
 namespace minato::render {
@@ -47,6 +48,18 @@ const Comments kNamespace{
 
 const Comments kPriorityClass{
     {"value", "above the 0 of Pods that say nothing: they make room when nodes are lost"},
+};
+
+const Comments kHeadroom{
+    {"spec.replicas", "replicas.headroom"},
+    {"spec.template.spec.containers[0].image", "does nothing"},
+    {"spec.template.spec.containers[0].resources.requests", "as one Pod of the service"},
+    {"spec.template.spec.priorityClassName", "whoever says nothing takes its place"},
+    {"spec.template.spec.terminationGracePeriodSeconds", "at once"},
+};
+
+const Comments kHeadroomClass{
+    {"value", "below the 0 of Pods that say nothing; from -10 on the autoscaler would not count them"},
 };
 
 const Comments kNetworkPolicy{
@@ -106,6 +119,8 @@ Comments config_map_comments(const spec::Spec& spec) {
 
 Comments comments_of(const spec::Spec& spec, const kube::Object& object) {
   const std::string_view kind = object.kind().kind;
+  if (object.metadata.name.ends_with(blueprint::headroom_name(spec)))
+    return kind == "Deployment" ? kHeadroom : kHeadroomClass;
   if (kind == "Deployment") return deployment_comments(spec);
   if (kind == "Namespace") return kNamespace;
   if (kind == "PriorityClass") return kPriorityClass;

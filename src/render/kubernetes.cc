@@ -109,12 +109,21 @@ kube::ServiceAccount make_service_account(const spec::Spec& spec) {
   return out;
 }
 
+bool is_headroom(const spec::Spec& spec, const kube::Object& object) {
+  return object.metadata.name.ends_with(blueprint::headroom_name(spec));
+}
+
 // "HorizontalPodAutoscaler" → "horizontal-pod-autoscaler.yaml".
-std::string file_name(std::string_view kind) {
+std::string file_name(const spec::Spec& spec, const kube::Object& object) {
+  const std::string_view kind = object.kind().kind;
   std::string out;
+  if (is_headroom(spec, object)) {
+    if (kind == "Deployment") return "headroom.yaml";
+    out = "headroom-";
+  }
   for (const char c : kind) {
     const bool upper = c >= 'A' && c <= 'Z';
-    if (upper && !out.empty()) out += '-';
+    if (upper && !out.empty() && !out.ends_with('-')) out += '-';
     out += upper ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return out + ".yaml";
@@ -211,7 +220,7 @@ std::vector<kube::ObjectPtr> base_objects(const spec::Spec& spec) {
   for (const kube::ObjectPtr& object : blueprint_of(spec).objects) {
     const std::string_view kind = object->kind().kind;
     if (kind == "Secret") continue;
-    if (kind == "Deployment") {
+    if (kind == "Deployment" && !is_headroom(spec, *object)) {
       out.push_back(std::make_shared<const kube::Deployment>(
           eks_deployment(spec, kube::as<kube::Deployment>(*object))));
       continue;
@@ -227,7 +236,7 @@ Files render_kubernetes(const spec::Spec& spec, const Image& image) {
   Files files;
   std::vector<std::string> base, overlay{"../../base"};
   for (const kube::ObjectPtr& object : base_objects(spec)) {
-    base.push_back(file_name(object->kind().kind));
+    base.push_back(file_name(spec, *object));
     files[std::string(kBase) + base.back()] = object_yaml(spec, *object);
   }
   files[std::string(kBase) + "kustomization.yaml"] =

@@ -110,6 +110,28 @@ void control_dies_in_removal(Stage& stage) {
   stage.expect_failed(0, 0, "");
 }
 
+void headroom_gives_way(Stage& stage) {
+  stage.load(100);
+  stage.run(20min);  // What was bought in haste at the start has gone.
+  stage.expect(stage.headroom() == 3, "room for three Pods is held");
+  const std::int32_t instances = stage.instances(), replicas = stage.replicas();
+  stage.patch(kube::HorizontalPodAutoscaler::static_kind(), {"shop", "shop"},
+              fmt::format(R"({{"spec":{{"minReplicas":{}}}}})", replicas + 3));
+  stage.say("three Pods more are wanted");
+  const MonoTime began = stage.world().time().monotonic();
+  stage.expect(stage.run_until(5min, [&] { return stage.ready_pods() == replicas + 3; }), "they serve");
+  stage.fact(fmt::format("they served after {}, with {} instances as before", format_duration(stage.world().time().monotonic() - began),
+                         stage.instances()));
+  stage.expect(stage.events("Preempted") > 0, "they took the place of those that held it");
+  stage.expect(stage.world().time().monotonic() - began < 45s, "before any new instance could have come");
+  stage.expect(stage.run_until(10min, [&] { return stage.headroom() == 3; }), "room is made anew");
+  stage.expect(stage.instances() > instances, "on another instance");
+  stage.expect_failed(0, 0, "");
+  stage.recover(10min);
+  stage.run(1h);
+  stage.expect(stage.headroom() == 3, "and kept while nothing happens");
+}
+
 // Interrupted in less than 5 % of a month's hours is what EC2 says of most pools; here it is one in
 // ten of all instances every sixth of the day, so that a day shows something.
 void day_of(Stage& stage, Duration length) {
@@ -150,6 +172,13 @@ std::vector<Scenario> hard_scenarios() {
       {106, "at-rest", "Six hours of nothing.", "Almost nothing is written.", nullptr, at_rest},
       {107, "control-dies-in-removal", "The control process is killed again and again while a notice runs.",
        "The removal goes on where it was; no request is lost.", nullptr, control_dies_in_removal},
+      {108, "headroom", "Pods are added where room is held for them (replicas.headroom).",
+       "They serve without waiting for an instance; the room is made anew.",
+       [](SimOptions& options) {
+         options.spec.replicas = {.min = 18, .max = 30, .headroom = 3};
+         options.spec.scaling.min = 3;
+         options.spec.scaling.max = 12;
+       }, headroom_gives_way},
       {110, "usual-day", "A day's load with spot interruptions now and then.", "No request is lost all day.",
        [](SimOptions& options) { options.spec.scaling.max = 16; }, usual_day, Scale::kLong},
       {111, "short-day", "The same within four hours.", "No request is lost.",

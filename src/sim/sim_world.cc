@@ -58,7 +58,7 @@ Status SimWorld::start() {
 }
 
 blueprint::Blueprint SimWorld::compile() const {
-  blueprint::Blueprint out = blueprint::compile(options_.spec, {});
+  blueprint::Blueprint out = blueprint::compile(options_.spec, {}, {.image = kSystemImage, .args = {}});
   if (options_.roles == cluster::Roles::Presence::kAssumed) return out;
   const auto system = blueprint::system_objects(
       {.image = kSystemImage, .hosts_directory = "/run/minato/hosts", .agent_directory = "/run/minato/agent"});

@@ -165,8 +165,15 @@ std::int32_t Stage::instances(std::string_view group) {
   }));
 }
 
-std::vector<std::shared_ptr<const kube::Pod>> Stage::pods() {
-  return cluster().informers().of<kube::Pod>().in_namespace(spec_.service);
+std::vector<std::shared_ptr<const kube::Pod>> Stage::pods_named(const std::string& name) {
+  auto out = cluster().informers().of<kube::Pod>().in_namespace(spec_.service);
+  std::erase_if(out, [&](const auto& pod) { return label(*pod, "app.kubernetes.io/name") != name; });
+  return out;
+}
+
+std::int32_t Stage::headroom() {
+  return static_cast<std::int32_t>(std::ranges::count_if(
+      pods_named(blueprint::headroom_name(spec_)), [](const auto& pod) { return !pod->spec.node_name.empty(); }));
 }
 
 std::int32_t Stage::ready_pods() {

@@ -56,7 +56,8 @@ class Stage {
   std::int32_t desired(std::string_view group = blueprint::kScalingGroup);
   std::int32_t instances(std::string_view group = blueprint::kScalingGroup);
   std::string group_name(std::string_view group) const { return spec_.service + "-" + std::string(group); }
-  std::vector<std::shared_ptr<const kube::Pod>> pods();
+  std::vector<std::shared_ptr<const kube::Pod>> pods() { return pods_named(spec_.service); }
+  std::int32_t headroom();  // Pods that hold room on a Node.
   std::int32_t ready_pods();
   std::int32_t waiting_pods();
   std::string waiting_reason();  // Of the first Pod without a Node.
@@ -78,6 +79,7 @@ class Stage {
   const std::vector<std::string>& facts() const { return facts_; }
 
  private:
+  std::vector<std::shared_ptr<const kube::Pod>> pods_named(const std::string& name);
   kube::ObjectKey service() const { return {spec_.service, spec_.service}; }
 
   SimWorld& world_;

@@ -107,6 +107,7 @@ void read_service(Reader& in, Spec& spec) {
     r.integer("max", spec.replicas.max, 1, 5000);
     read_percent(r, "cpu", spec.replicas.cpu_percent);
     read_percent(r, "memory", spec.replicas.memory_percent);
+    r.integer("headroom", spec.replicas.headroom, 0, 5000);
     if (spec.replicas.max != 0 && spec.replicas.max < spec.replicas.min) {
       r.problem("max", fmt::format("'replicas.max' ({}) is below min ({})", spec.replicas.max,
                                    spec.replicas.min));

@@ -26,6 +26,7 @@ struct Replicas {
   std::int32_t max = 0;  // Not below min.
   std::int32_t cpu_percent = 60;   // Of what Pods ask for, on the average; more means more Pods.
   std::int32_t memory_percent = 0;  // Likewise; 0: memory does not count.
+  std::int32_t headroom = 0;  // Room for this many Pods is kept free on Nodes that run already.
 };
 
 struct Stop {
