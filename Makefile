@@ -4,20 +4,25 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test e2e sanitize bench tidy install uninstall clean deps help
+.PHONY: build all configure demo test e2e sanitize bench tidy install uninstall clean deps help
 
-build: deps ## Build minato and its example (release settings)
+build: configure ## Build minato and its example (release settings)
+	cmake --build $(BUILD) --parallel $(JOBS) --target minato hello_image
+
+all: configure ## Build the tests and benchmarks as well
+	cmake --build $(BUILD) --parallel $(JOBS)
+
+configure: deps
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@mv $(BUILD).log $(BUILD)/configure.log
-	cmake --build $(BUILD) --parallel $(JOBS)
 
 demo: build ## Run the example service end to end and show the result
 	@scripts/demo.sh $(BUILD)
 
-test: build ## Run all tests but the end-to-end ones
+test: all ## Run all tests but the end-to-end ones
 	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS) -LE e2e
 
-e2e: build ## Run the end-to-end tests: real worlds, one after the other
+e2e: all ## Run the end-to-end tests: real worlds, one after the other
 	ctest --test-dir $(BUILD) --output-on-failure -L e2e
 
 sanitize: deps ## Unit and simulation tests under AddressSanitizer and UBSan
@@ -25,7 +30,7 @@ sanitize: deps ## Unit and simulation tests under AddressSanitizer and UBSan
 	cmake --build $(BUILD)-sanitize --parallel $(JOBS)
 	ctest --test-dir $(BUILD)-sanitize --output-on-failure --parallel $(JOBS) -L 'unit|sim'
 
-bench: build ## Run the benchmarks and print machine, median and spread
+bench: all ## Run the benchmarks and print machine, median and spread
 	@scripts/bench.sh $(BUILD)
 
 tidy: ## Check layers, banned words and sizes

@@ -57,11 +57,12 @@ TEST(BlueprintTest, HeadroomAsksForAsMuchAsAPodAndIsNoneOfTheService) {
   const kube::PodSpec& pod = room.spec.template_.spec;
   const auto service = find<kube::Deployment>(blueprint);
   EXPECT_EQ(pod.containers[0].image, "room");
-  EXPECT_EQ(pod.containers[0].resources.requests, service->spec.template_.spec.containers[0].resources.requests);
+  EXPECT_EQ(pod.containers[0].resources.requests,
+            service->spec.template_.spec.containers[0].resources.requests);
   EXPECT_EQ(pod.termination_grace_period_seconds, 0);
   const auto selected = service->spec.selector->match_labels.at("app.kubernetes.io/name");
   EXPECT_NE(room.spec.template_.metadata.labels.at("app.kubernetes.io/name"), selected);
-  const auto& priority = kube::as<kube::PriorityClass>(*blueprint.objects.at(blueprint.objects.size() - 2));
+  const auto& priority = kube::as<kube::PriorityClass>(*blueprint.objects.at(without));
   EXPECT_EQ(priority.metadata.name, pod.priority_class_name);
   EXPECT_LT(priority.value, 0);
   EXPECT_GE(priority.value, -10) << "below, the node autoscaler would not count them";

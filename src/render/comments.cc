@@ -59,7 +59,7 @@ const Comments kHeadroom{
 };
 
 const Comments kHeadroomClass{
-    {"value", "below the 0 of Pods that say nothing; from -10 on the autoscaler would not count them"},
+    {"value", "below the 0 of Pods that say nothing, above what the autoscaler leaves out"},
 };
 
 const Comments kNetworkPolicy{
