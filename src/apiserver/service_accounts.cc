@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kDefaultSeconds = 3600;
 constexpr std::int64_t kShortestSeconds = 600;
+constexpr Duration kLeeway = 1min;
 constexpr std::int64_t kLongestSeconds = std::int64_t{1} << 32;
 
 std::int64_t seconds_of(WallTime time) {
@@ -155,9 +156,12 @@ Result<User> ServiceAccountTokens::verify(std::string_view token) const {
     const std::string bound = text_at(claims, path + "/name");
     if (bound.empty()) continue;
     const auto object = registry_.get(*bound_kind(kind), {namespace_, bound});
-    // A Pod that is going may still use it.
     if (!object || (*object)->metadata.uid != text_at(claims, path + "/uid"))
       return refused("what the token is bound to is gone");
+    // A Pod that is going may still use it; one that should have gone long ago may not.
+    const WallTime gone = (*object)->metadata.deletion_timestamp;
+    if (is_set(gone) && gone + kLeeway < env_.clock.wall())
+      return refused("what the token is bound to should be gone");
   }
   return service_account_user(namespace_, name, (*account)->metadata.uid);
 }

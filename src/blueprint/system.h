@@ -24,6 +24,7 @@ inline constexpr std::string_view kRoleController = "controller";
 inline constexpr std::string_view kRoleAgent = "agent";
 
 inline constexpr std::string_view kDnsService = "kube-dns";
+inline constexpr std::string_view kApiClusterIp = "10.100.0.1";   // The first of the range.
 inline constexpr std::string_view kDnsClusterIp = "10.100.0.10";  // As on EKS.
 inline constexpr std::uint16_t kHealthPort = 8081;                // Of controller and metrics-server.
 

@@ -34,7 +34,9 @@ balancer::HealthCheck at_pace(balancer::HealthCheck check, const Profile& profil
 
 Result<std::unique_ptr<Cluster>> Cluster::make(env::Env env, store::Store& store, Seams seams,
                                                Options options) {
-  ASSIGN_OR_RETURN(auto registry, registry::Registry::make(env.fork("registry"), store));
+  registry::RegistryOptions api;
+  if (options.api_access) api.api_access = registry::ApiAccess::kForPods;
+  ASSIGN_OR_RETURN(auto registry, registry::Registry::make(env.fork("registry"), store, api));
   RETURN_IF_ERROR(registry->bootstrap());
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(env), store, std::move(registry),
                                                std::move(seams), std::move(options)));
@@ -51,7 +53,7 @@ Cluster::Cluster(env::Env env, store::Store& store, std::unique_ptr<registry::Re
       registry_(std::move(registry)),
       client_(*registry_),
       informers_(client_),
-      pod_feed_(informers_),
+      pod_feed_(informers_, options_.api_access ? options_.api_access->issue_token : nullptr),
       housekeeping_(env_.fork("housekeeping"), client_, informers_),
       roles_(env_.fork("roles"), informers_, options_.roles) {
   make_cloud();
@@ -96,6 +98,12 @@ void Cluster::make_controllers() {
   options.cloud_node.instance_exists = [this](const std::string& id) -> Result<bool> {
     return cloud_->exists(id);
   };
+  if (const auto& api = options_.api_access) {
+    options.api_access = {.service = {.cluster_ip = std::string(blueprint::kApiClusterIp),
+                                      .address = api->address,
+                                      .port = api->port},
+                          .authority_pem = api->authority_pem};
+  }
   metrics::Server::Options metrics;
   metrics.resolution = profile.metrics_interval;
   metrics.cpu_scale_percent = options_.cpu_scale_percent;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,14 @@ struct Seams {
 // Where the spot agents run: in here, or as processes of their Pods, which tell agent_sink().
 enum class Agents { kInProcess, kAsProcesses };
 
+// How Pods reach the API of this cluster.
+struct ApiAccess {
+  std::string address;  // Of the server, from Pods; the Service "kubernetes" leads there.
+  std::uint16_t port = 443;
+  std::string authority_pem;
+  kubelet::TokenIssuer issue_token;
+};
+
 struct Options {
   Profile profile = kFast;
   std::string region;
@@ -66,6 +75,7 @@ struct Options {
   // Whether the cluster's own roles run as Pods here, or are taken for granted.
   Roles::Presence roles = Roles::Presence::kAssumed;
   Agents agents = Agents::kInProcess;
+  std::optional<ApiAccess> api_access;  // Nothing: Pods get no tokens, and nobody answers them.
 };
 
 class Cluster {

@@ -83,6 +83,14 @@ struct Sandbox {
   std::map<std::string, std::string> annotations;
 };
 
+// A file of a kFiles volume.
+struct VolumeFile {
+  std::string content;
+  std::uint32_t mode = 0644;
+  std::int64_t owner = -1;  // uid; -1: root.
+  bool operator==(const VolumeFile&) const = default;
+};
+
 // A file, or a directory of files, shown inside the container.
 struct Mount {
   enum class Kind {
@@ -95,8 +103,8 @@ struct Mount {
   std::string container_path;
   std::string sub_path;
   std::string host_path;                     // kHostPath
-  std::map<std::string, std::string> files;  // kFiles: relative path to content.
-  std::uint32_t file_mode = 0644;
+  std::map<std::string, VolumeFile> files;   // kFiles: by relative path.
+  std::int64_t group = -1;  // Owns kFiles and kEmptyDir and may use them as root may; -1: nobody.
   bool read_only = false;
   std::int64_t size_limit_bytes = 0;  // kEmptyDir on memory; 0: none.
   bool memory_medium = false;         // kEmptyDir with medium Memory.
@@ -109,6 +117,7 @@ struct SecurityContext {
   bool read_only_root = false;
   bool privileged = false;
   bool allow_privilege_escalation = false;  // false sets no_new_privs.
+  std::vector<std::int64_t> supplemental_groups;  // Beside those that the image says.
   std::vector<std::string> capabilities_add;   // "NET_BIND_SERVICE"
   std::vector<std::string> capabilities_drop;  // "ALL"
 };

@@ -17,7 +17,11 @@ ControllerSet::ControllerSet(const env::Env& env, kube::Client& client,
       taint_eviction_(env, client, informers),
       cloud_node_(env, client, informers, std::move(options.cloud_node)),
       pod_autoscaler_(env, client, informers, options.pod_autoscaler),
-      pod_gc_(env, client, informers, options.pod_gc) {}
+      pod_gc_(env, client, informers, options.pod_gc) {
+  if (!options.api_access) return;
+  root_ca_.emplace(env, client, informers, std::move(options.api_access->authority_pem));
+  api_service_.emplace(env, client, informers, std::move(options.api_access->service));
+}
 
 void ControllerSet::start() {
   namespace_.start();
@@ -34,6 +38,8 @@ void ControllerSet::start() {
   cloud_node_.start();
   pod_autoscaler_.start();
   pod_gc_.start();
+  if (root_ca_) root_ca_->start();
+  if (api_service_) api_service_->start();
 }
 
 }  // namespace minato::controllers

@@ -7,8 +7,11 @@
 // that begin anew. Loop thread only.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "controllers/apiaccess/api_service_controller.h"
+#include "controllers/apiaccess/root_ca_publisher.h"
 #include "controllers/daemonset/daemon_set_controller.h"
 #include "controllers/definition/definition_controller.h"
 #include "controllers/deployment/deployment_controller.h"
@@ -26,9 +29,16 @@
 
 namespace minato::controllers {
 
+// How Pods reach the API and know that it is the right one.
+struct ApiAccess {
+  ApiServiceController::Options service;
+  std::string authority_pem;
+};
+
 class ControllerSet {
  public:
   struct Options {
+    std::optional<ApiAccess> api_access;  // Nothing: Pods do not reach it.
     ReplicaSetController::Options replica_set;
     DaemonSetController::Options daemon_set;
     EndpointSliceController::Options endpoint_slice;
@@ -64,6 +74,8 @@ class ControllerSet {
   CloudNodeController cloud_node_;
   PodAutoscalerController pod_autoscaler_;
   PodGcController pod_gc_;
+  std::optional<RootCaPublisher> root_ca_;
+  std::optional<ApiServiceController> api_service_;
 };
 
 }  // namespace minato::controllers

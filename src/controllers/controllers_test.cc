@@ -6,6 +6,7 @@
 #include "controllers/common/pods.h"
 #include "controllers/testing/test_world.h"
 #include "kube/names.h"
+#include "kube/types/discovery.h"
 
 namespace minato::controllers {
 namespace {
@@ -31,6 +32,65 @@ TEST_F(ControllersTest, EveryNamespaceHasADefaultServiceAccount) {
   ASSERT_TRUE(world_.client().remove(kube::ServiceAccount::static_kind(), {"team", "default"}));
   world_.time.settle();
   EXPECT_NE(world_.get<kube::ServiceAccount>("team", "default"), nullptr);
+}
+
+class ApiAccessTest : public ControllersTest {
+ protected:
+  ApiAccessTest() : access_(1, options()) {}
+  void SetUp() override {
+    access_.start();
+    access_.time.settle();
+  }
+  static ControllerSet::Options options() {
+    ControllerSet::Options out;
+    out.api_access = {.service = {.cluster_ip = "10.100.0.1", .address = "10.77.0.3", .port = 443},
+                      .authority_pem = "PEM"};
+    return out;
+  }
+  TestWorld access_;
+};
+
+TEST_F(ApiAccessTest, EveryNamespaceHasTheAuthority) {
+  kube::Namespace team;
+  team.metadata.name = "team";
+  access_.create(std::move(team));
+  access_.time.settle();
+  const auto authority = [this] { return access_.get<kube::ConfigMap>("team", "kube-root-ca.crt"); };
+  ASSERT_NE(authority(), nullptr);
+  EXPECT_EQ(authority()->data.at("ca.crt"), "PEM");
+  access_.edit<kube::ConfigMap>("team", "kube-root-ca.crt",
+                                [](kube::ConfigMap& map) { map.data = {{"ca.crt", "forged"}}; });
+  access_.time.settle();
+  EXPECT_EQ(authority()->data.at("ca.crt"), "PEM");
+  ASSERT_TRUE(access_.client().remove(kube::ConfigMap::static_kind(), {"team", "kube-root-ca.crt"}));
+  access_.time.settle();
+  EXPECT_NE(authority(), nullptr);
+  ASSERT_TRUE(access_.client().remove(kube::Namespace::static_kind(), {"", "team"}));
+  access_.advance(1min);
+  EXPECT_EQ(access_.get<kube::Namespace>("", "team"), nullptr);
+}
+
+TEST_F(ApiAccessTest, TheApiHasAServiceThatLeadsToIt) {
+  const auto service = [this] { return access_.get<kube::Service>("default", "kubernetes"); };
+  const auto slice = [this] { return access_.get<kube::EndpointSlice>("default", "kubernetes"); };
+  ASSERT_NE(service(), nullptr);
+  EXPECT_EQ(service()->spec.cluster_ip, "10.100.0.1");
+  EXPECT_EQ(service()->spec.ports.at(0).name, "https");
+  ASSERT_NE(slice(), nullptr);
+  EXPECT_EQ(slice()->metadata.labels.at("kubernetes.io/service-name"), "kubernetes");
+  access_.edit<kube::EndpointSlice>("default", "kubernetes", [](kube::EndpointSlice& changed) {
+    changed.endpoints.at(0).addresses = {"192.0.2.1"};
+  });
+  access_.edit<kube::Service>("default", "kubernetes",
+                              [](kube::Service& changed) { changed.spec.ports.at(0).port = 80; });
+  access_.time.settle();
+  EXPECT_EQ(slice()->endpoints.at(0).addresses, std::vector<std::string>{"10.77.0.3"});
+  EXPECT_EQ(service()->spec.ports.at(0).port, 443);
+  ASSERT_TRUE(access_.client().remove(kube::Service::static_kind(), {"default", "kubernetes"}));
+  ASSERT_TRUE(access_.client().remove(kube::EndpointSlice::static_kind(), {"default", "kubernetes"}));
+  access_.time.settle();
+  EXPECT_NE(service(), nullptr);
+  EXPECT_NE(slice(), nullptr);
 }
 
 TEST_F(ControllersTest, ANamespaceIsEmptiedAndThenGone) {

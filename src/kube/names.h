@@ -52,6 +52,11 @@ inline constexpr std::string_view kNamespaceDefault = "default";
 inline constexpr std::string_view kNamespaceSystem = "kube-system";
 inline constexpr std::string_view kNamespaceNodeLease = "kube-node-lease";
 
+// How Pods find and believe the API: its Service in "default", and the ConfigMap of each namespace.
+inline constexpr std::string_view kApiService = "kubernetes";
+inline constexpr std::string_view kRootCaConfigMap = "kube-root-ca.crt";
+inline constexpr std::string_view kRootCaKey = "ca.crt";
+
 inline constexpr std::string_view kFinalizerForeground = "foregroundDeletion";
 inline constexpr std::string_view kFinalizerOrphan = "orphan";
 

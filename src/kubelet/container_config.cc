@@ -38,6 +38,8 @@ container::SecurityContext security_of(const kube::Pod& pod, const kube::Contain
     out.run_as_user = of_pod->run_as_user.value_or(-1);
     out.run_as_group = of_pod->run_as_group.value_or(-1);
     out.run_as_non_root = of_pod->run_as_non_root.value_or(false);
+    out.supplemental_groups = of_pod->supplemental_groups;
+    if (of_pod->fs_group) out.supplemental_groups.push_back(*of_pod->fs_group);
   }
   const auto* own = container.security_context.get();
   if (own == nullptr) return out;

@@ -16,9 +16,14 @@
 #include "kube/types/config.h"
 #include "kube/types/pod.h"
 #include "kube/types/service.h"
+#include "kube/types/token.h"
 #include "kubelet/options.h"
 
 namespace minato::kubelet {
+
+// Issues a token of a ServiceAccount: the request with its status filled in.
+using TokenIssuer = std::function<Result<kube::TokenRequest>(const kube::ObjectKey& account,
+                                                             kube::TokenRequest request)>;
 
 // Where values come from; null from a function means that there is no such object.
 struct ConfigSources {
@@ -26,7 +31,10 @@ struct ConfigSources {
   std::function<std::shared_ptr<const kube::Secret>(const kube::ObjectKey&)> secret;
   // Of one namespace, ordered by name; for service links.
   std::function<std::vector<std::shared_ptr<const kube::Service>>(const std::string&)> services;
+  TokenIssuer issue_token;  // Empty: this cluster has no tokens for Pods.
 };
+
+class PodTokens;
 
 // What the downward API may say about a Pod on this Node.
 struct PodFacts {
@@ -34,6 +42,7 @@ struct PodFacts {
   std::string pod_ip;
   std::string host_ip;
   Capacity allocatable;  // Stands for limits that are not set.
+  PodTokens* tokens = nullptr;  // Of this Pod. Null: it has none.
 };
 
 using Environment = std::vector<std::pair<std::string, std::string>>;

@@ -165,7 +165,7 @@ void FakeRuntime::exit_now(const std::string& name, int exit_code) {
 void FakeRuntime::update_files(const std::string& pod_uid, container::Mount volume,
                                container::DoneStatus done) {
   std::string files;
-  for (const auto& [name, content] : volume.files) files += fmt::format(" {}={}", name, content);
+  for (const auto& [name, file] : volume.files) files += fmt::format(" {}={}", name, file.content);
   note(fmt::format("files {}:{}", volume.name, files));
   after({}, [found = sandboxes_.contains(pod_uid), error = files_error,
              done = std::move(done)]() mutable {

@@ -13,6 +13,7 @@
 #include "kube/names.h"
 #include "kubelet/environment.h"
 #include "kubelet/options.h"
+#include "kubelet/pod_tokens.h"
 #include "kubelet/resources.h"
 
 namespace minato::kubelet {
@@ -22,6 +23,7 @@ struct PodScope {
   std::string ip;
   MonoTime created{};          // When this kubelet first saw the Pod: where probe ticks count from.
   std::function<void()> wake;  // Asks for a sync() of the Pod in a turn of its own.
+  std::unique_ptr<PodTokens> tokens;
 
   const std::string& uid() const { return pod->metadata.uid; }
   // "web-1_default(0a1b…)": how upstream's messages name a Pod.
@@ -45,7 +47,7 @@ struct NodeContext {
     return std::chrono::floor<std::chrono::seconds>(env.clock.wall());
   }
   PodFacts facts(const PodScope& scope) const {
-    return {*scope.pod, scope.ip, options.private_ip, allocatable(options)};
+    return {*scope.pod, scope.ip, options.private_ip, allocatable(options), scope.tokens.get()};
   }
   void normal(const kube::Pod& pod, std::string_view reason, std::string_view message,
               const std::string& container = {}) const {

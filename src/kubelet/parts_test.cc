@@ -173,7 +173,7 @@ TEST_F(PartsTest, VolumesBecomeMounts) {
   const auto mounts = build_mounts(container_, *volumes, {{"POD", "web-1"}});
   ASSERT_TRUE(mounts.has_value());
   EXPECT_EQ((*mounts)[0].files,
-            (std::map<std::string, std::string>{{"conf/a", "A"}, {"name", "web-1"}}));
+            (std::map<std::string, container::VolumeFile>{{"conf/a", {"A"}}, {"name", {"web-1"}}}));
   EXPECT_EQ((*mounts)[0].sub_path, "web-1");
   EXPECT_TRUE((*mounts)[0].read_only);
   EXPECT_TRUE((*mounts)[1].memory_medium);

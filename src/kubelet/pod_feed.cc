@@ -38,8 +38,8 @@ std::vector<std::string> config_keys(const kube::Pod& pod) {
 
 }  // namespace
 
-PodFeed::PodFeed(informer::Informers& informers)
-    : informers_(informers), sinks_(std::make_shared<Sinks>()) {
+PodFeed::PodFeed(informer::Informers& informers, TokenIssuer issue_token)
+    : informers_(informers), issue_token_(std::move(issue_token)), sinks_(std::make_shared<Sinks>()) {
   follow_config<kube::ConfigMap>();
   follow_config<kube::Secret>();
   informers_.of<kube::Service>();
@@ -94,7 +94,8 @@ ConfigSources PodFeed::sources() const {
       },
       .services = [&informers](const std::string& name_space) {
         return informers.of<kube::Service>().in_namespace(name_space);
-      }};
+      },
+      .issue_token = issue_token_};
 }
 
 }  // namespace minato::kubelet

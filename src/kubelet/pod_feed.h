@@ -46,7 +46,7 @@ class PodFeed {
     std::function<void()> end_;
   };
 
-  explicit PodFeed(informer::Informers& informers);
+  explicit PodFeed(informer::Informers& informers, TokenIssuer issue_token = {});
 
   // Changes of the Pods bound to `node` and of their volumes, from now on. Requires: nobody has
   // subscribed to it.
@@ -61,6 +61,7 @@ class PodFeed {
   void follow_config();
 
   informer::Informers& informers_;
+  TokenIssuer issue_token_;
   std::shared_ptr<Sinks> sinks_;  // The informer's handler cannot be taken back; it looks here.
 };
 

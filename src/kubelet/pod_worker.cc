@@ -10,6 +10,8 @@
 namespace minato::kubelet {
 namespace {
 
+constexpr Duration kTokenCheck = 1min;
+
 template <class F>
 void for_each(const std::vector<std::unique_ptr<ContainerWorker>>& a,
               const std::vector<std::unique_ptr<ContainerWorker>>& b, F visit) {
@@ -22,7 +24,11 @@ void for_each(const std::vector<std::unique_ptr<ContainerWorker>>& a,
 PodWorker::PodWorker(NodeContext& node, std::shared_ptr<const kube::Pod> pod,
                      std::function<void()> wake)
     : node_(node),
-      scope_{.pod = std::move(pod), .ip = {}, .created = node.now(), .wake = std::move(wake)} {
+      scope_{.pod = std::move(pod),
+             .ip = {},
+             .created = node.now(),
+             .wake = std::move(wake),
+             .tokens = std::make_unique<PodTokens>(node.env, node.sources)} {
   const kube::PodSpec& spec = scope_.pod->spec;
   for (const kube::Container& container : spec.init_containers) {
     const auto role = is_sidecar(container) ? ContainerRole::kSidecar : ContainerRole::kInit;
@@ -203,6 +209,18 @@ void PodWorker::on_sandbox(const Result<container::Sandbox>& sandbox) {
   has_sandbox_ = true;
   scope_.ip = sandbox->ip;
   settle_volumes();
+  watch_tokens();
+}
+
+// The wall clock, by which tokens end, may jump: it is looked at from time to time.
+void PodWorker::watch_tokens() {
+  const auto due = scope_.tokens->due_in();
+  if (!due) return;
+  const Duration delay = std::clamp(*due, node_.options.retry_period, kTokenCheck);
+  token_timer_ = node_.env.executor.after(delay, [this] {
+    if (scope_.tokens->due_in().value_or(Duration::max()) > Duration{}) return watch_tokens();
+    on_config();
+  });
 }
 
 void PodWorker::settle_volumes() {
@@ -234,6 +252,7 @@ void PodWorker::sync_volumes() {
         }));
   }
   settle_volumes();
+  watch_tokens();
 }
 
 bool PodWorker::may_restart(bool succeeded) const {
@@ -297,6 +316,7 @@ void PodWorker::begin_stop(Duration grace) {
   stop_deadline_ = deadline;
   deadline_timer_.cancel();
   if (first) retry_timer_.cancel();
+  token_timer_.cancel();
   // A sandbox that is being made has to be there before it can be removed.
   if (stage_ != Stage::kSandbox) stage_ = Stage::kStopping;
   for_each(init_, main_, [&](ContainerWorker& worker) {

@@ -62,6 +62,7 @@ class PodWorker {
   void sync_containers();
   void sync_volumes();
   void settle_volumes();
+  void watch_tokens();
   bool sync_init_containers();
   void sync_main(ContainerWorker& worker);
   bool has_ended() const;
@@ -96,6 +97,7 @@ class PodWorker {
   Workers main_;
   env::TimerHandle retry_timer_;     // Volumes, sandbox.
   env::TimerHandle api_timer_;       // Writes that failed.
+  env::TimerHandle token_timer_;     // Tokens that end.
   env::TimerHandle deadline_timer_;  // activeDeadlineSeconds
   Guard guard_;
 };

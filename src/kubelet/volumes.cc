@@ -2,42 +2,50 @@
 
 #include <fmt/format.h>
 
+#include "kubelet/pod_tokens.h"
+
 namespace minato::kubelet {
 namespace {
 
-using Files = std::map<std::string, std::string>;
+using Files = std::map<std::string, container::VolumeFile>;
+using Contents = std::map<std::string, std::string>;
 
-constexpr std::uint32_t kDefaultFileMode = 0644;
+constexpr std::int32_t kDefaultFileMode = 0644;
+constexpr std::uint32_t kPrivateFileMode = 0600;
 
 std::unexpected<Error> set_up_failed(const std::string& volume, const std::string& why) {
   return fail(Reason::kInvalid,
               fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", volume, why));
 }
 
-Files contents(const kube::ConfigMap& object) {
-  Files out = object.data;
+Contents contents(const kube::ConfigMap& object) {
+  Contents out = object.data;
   for (const auto& [key, value] : object.binary_data) out[key] = value.data;
   return out;
 }
-Files contents(const kube::Secret& object) {
-  Files out;
+Contents contents(const kube::Secret& object) {
+  Contents out;
   for (const auto& [key, value] : object.data) out[key] = value.data;
   return out;
+}
+
+std::uint32_t mode_of(const std::optional<std::int32_t>& mode, std::int32_t otherwise) {
+  return static_cast<std::uint32_t>(mode.value_or(otherwise));
 }
 
 enum class Need { kRequired, kOptional };
 
 // All keys, or those that `items` names at the paths it gives.
-Status select_files(const Files& all, const std::vector<kube::KeyToPath>& items, Need need,
-                    Files& out) {
+Status select_files(const Contents& all, const std::vector<kube::KeyToPath>& items, Need need,
+                    std::int32_t default_mode, Files& out) {
   if (items.empty()) {
-    for (const auto& [key, value] : all) out[key] = value;
+    for (const auto& [key, value] : all) out[key] = {value, mode_of({}, default_mode)};
     return {};
   }
   for (const kube::KeyToPath& item : items) {
     const auto found = all.find(item.key);
     if (found != all.end()) {
-      out[item.path] = found->second;
+      out[item.path] = {found->second, mode_of(item.mode, default_mode)};
     } else if (need == Need::kRequired) {
       return fail(Reason::kInvalid, "references non-existent config key: " + item.key);
     }
@@ -48,46 +56,85 @@ Status select_files(const Files& all, const std::vector<kube::KeyToPath>& items,
 template <class T>
 Status add_object(const std::shared_ptr<const T>& object, std::string_view kind,
                   const std::string& name, const std::vector<kube::KeyToPath>& items,
-                  const std::optional<bool>& optional, Files& out) {
+                  const std::optional<bool>& optional, std::int32_t default_mode, Files& out) {
   const Need need = optional.value_or(false) ? Need::kOptional : Need::kRequired;
-  if (object) return select_files(contents(*object), items, need, out);
+  if (object) return select_files(contents(*object), items, need, default_mode, out);
   if (need == Need::kOptional) return {};
   return fail(Reason::kNotFound, fmt::format("{} \"{}\" not found", kind, name));
 }
 
 Status add_downward(const PodFacts& facts, const std::vector<kube::DownwardAPIVolumeFile>& items,
-                    Files& out) {
+                    std::int32_t default_mode, Files& out) {
   for (const kube::DownwardAPIVolumeFile& item : items) {
+    container::VolumeFile& file = out[item.path];
+    file.mode = mode_of(item.mode, default_mode);
     if (item.field_ref) {
-      ASSIGN_OR_RETURN(out[item.path], field_value(facts, item.field_ref->field_path));
+      ASSIGN_OR_RETURN(file.content, field_value(facts, item.field_ref->field_path));
     } else if (item.resource_field_ref) {
-      ASSIGN_OR_RETURN(out[item.path], resource_value(facts, *item.resource_field_ref, {}));
+      ASSIGN_OR_RETURN(file.content, resource_value(facts, *item.resource_field_ref, {}));
     }
   }
   return {};
 }
 
+// The one user that all containers run as; nothing when one does not say, or they differ.
+std::optional<std::int64_t> only_user(const kube::PodSpec& spec) {
+  const auto of_pod =
+      spec.security_context ? spec.security_context->run_as_user : std::optional<std::int64_t>();
+  std::optional<std::int64_t> out;
+  for (const auto* containers : {&spec.init_containers, &spec.containers}) {
+    for (const kube::Container& container : *containers) {
+      const auto* own = container.security_context.get();
+      const auto user = own != nullptr && own->run_as_user ? own->run_as_user : of_pod;
+      if (!user || (out && *out != *user)) return std::nullopt;
+      out = user;
+    }
+  }
+  return out;
+}
+
+std::int64_t group_of(const kube::PodSpec& spec) {
+  return spec.security_context ? spec.security_context->fs_group.value_or(-1) : -1;
+}
+
+// A token is for whoever runs the containers, where that is known.
+Status add_token(const PodFacts& facts, const kube::ServiceAccountTokenProjection& source,
+                 std::int32_t default_mode, Files& out) {
+  if (facts.tokens == nullptr) {
+    return fail(Reason::kUnavailable, "this node gives no ServiceAccount tokens to Pods");
+  }
+  container::VolumeFile file;
+  ASSIGN_OR_RETURN(file.content, facts.tokens->get(facts.pod, source));
+  const auto user = only_user(facts.pod.spec);
+  const bool is_private = user || group_of(facts.pod.spec) >= 0;
+  file.mode = is_private ? kPrivateFileMode : mode_of({}, default_mode);
+  file.owner = user.value_or(-1);
+  out[source.path] = std::move(file);
+  return {};
+}
+
 Status add_projection(const PodFacts& facts, const kube::VolumeProjection& source,
-                      const ConfigSources& sources, Files& out) {
+                      const ConfigSources& sources, std::int32_t default_mode, Files& out) {
   const std::string& name_space = facts.pod.metadata.namespace_;
   if (source.config_map) {
     const std::string& name = source.config_map->local_object_reference.name;
     return add_object(sources.config_map({name_space, name}), "configmap", name,
-                      source.config_map->items, source.config_map->optional, out);
+                      source.config_map->items, source.config_map->optional, default_mode, out);
   }
   if (source.secret) {
     const std::string& name = source.secret->local_object_reference.name;
     return add_object(sources.secret({name_space, name}), "secret", name, source.secret->items,
-                      source.secret->optional, out);
+                      source.secret->optional, default_mode, out);
   }
-  if (source.downward_api) return add_downward(facts, source.downward_api->items, out);
+  if (source.downward_api) {
+    return add_downward(facts, source.downward_api->items, default_mode, out);
+  }
+  if (source.service_account_token) {
+    return add_token(facts, *source.service_account_token, default_mode, out);
+  }
   return fail(Reason::kInvalid,
-              "only configMap, secret and downwardAPI sources are supported in a projected volume "
-              "on this node; remove the others");
-}
-
-std::uint32_t mode_of(const std::optional<std::int32_t>& mode) {
-  return mode ? static_cast<std::uint32_t>(*mode) : kDefaultFileMode;
+              "only configMap, secret, downwardAPI and serviceAccountToken sources are supported "
+              "in a projected volume on this node; remove the others");
 }
 
 Status fill_files(const PodFacts& facts, const kube::VolumeSource& source,
@@ -96,25 +143,25 @@ Status fill_files(const PodFacts& facts, const kube::VolumeSource& source,
   mount.kind = container::Mount::Kind::kFiles;
   mount.read_only = true;
   if (source.config_map) {
-    mount.file_mode = mode_of(source.config_map->default_mode);
     const std::string& name = source.config_map->local_object_reference.name;
     return add_object(sources.config_map({name_space, name}), "configmap", name,
-                      source.config_map->items, source.config_map->optional, mount.files);
+                      source.config_map->items, source.config_map->optional,
+                      source.config_map->default_mode.value_or(kDefaultFileMode), mount.files);
   }
   if (source.secret) {
-    mount.file_mode = mode_of(source.secret->default_mode);
     const std::string& name = source.secret->secret_name;
     return add_object(sources.secret({name_space, name}), "secret", name, source.secret->items,
-                      source.secret->optional, mount.files);
+                      source.secret->optional,
+                      source.secret->default_mode.value_or(kDefaultFileMode), mount.files);
   }
   if (source.downward_api) {
-    mount.file_mode = mode_of(source.downward_api->default_mode);
-    return add_downward(facts, source.downward_api->items, mount.files);
+    return add_downward(facts, source.downward_api->items,
+                        source.downward_api->default_mode.value_or(kDefaultFileMode), mount.files);
   }
   if (source.projected) {
-    mount.file_mode = mode_of(source.projected->default_mode);
+    const std::int32_t mode = source.projected->default_mode.value_or(kDefaultFileMode);
     for (const kube::VolumeProjection& projection : source.projected->sources) {
-      RETURN_IF_ERROR(add_projection(facts, projection, sources, mount.files));
+      RETURN_IF_ERROR(add_projection(facts, projection, sources, mode, mount.files));
     }
     return {};
   }
@@ -129,6 +176,7 @@ Result<container::Mount> build_volume(const PodFacts& facts, const kube::Volume&
                                       const ConfigSources& sources) {
   container::Mount mount;
   mount.name = volume.name;
+  mount.group = group_of(facts.pod.spec);
   const kube::VolumeSource& source = volume.volume_source;
   if (source.empty_dir) {
     mount.kind = container::Mount::Kind::kEmptyDir;

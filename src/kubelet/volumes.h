@@ -1,6 +1,7 @@
 // A Pod's volumes and a container's view of them as container::Mount. Pure.
 //
-// Rules: k8s.io/kubernetes pkg/volume/{configmap,secret,downwardapi,projected,emptydir,hostpath}.
+// Rules: k8s.io/kubernetes pkg/volume/{configmap,secret,downwardapi,projected,emptydir,hostpath},
+// pkg/volume/util FsUserFrom.
 // Contents are those of the moment. Upstream shows a change within the kubelet's sync period plus
 // the delay of its cache, about a minute; here PodFeed tells of it at once and PodWorker hands the
 // new content to the runtime. Errors carry the text of the FailedMount Event.

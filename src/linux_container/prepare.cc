@@ -40,13 +40,13 @@ Result<std::string> volume_dir(const ContainerInput& input, const Mount& mount,
     return files;
   }
   if (mount.memory_medium) {
-    request.memory_volumes.push_back({paths.memory_volume(mount.name), mount.size_limit_bytes});
+    request.memory_volumes.push_back(
+        {paths.memory_volume(mount.name), mount.size_limit_bytes, mount.group});
     return paths.memory_volume(mount.name);
   }
   const std::string scratch = paths.disk_volume(mount.name);
   RETURN_IF_ERROR(host::make_directories(scratch));
-  // Any user of the Pod may write, as upstream; others cannot reach it.
-  if (::chmod(scratch.c_str(), 0777) != 0) return fail_errno("chmod " + scratch, errno);
+  RETURN_IF_ERROR(give_scratch(scratch, mount.group));
   return scratch;
 }
 
@@ -113,6 +113,9 @@ Result<SpecInput> make_spec(Images& images, const ContainerInput& input,
                 fmt::format("container \"{}\" has runAsNonRoot and image will run as root; set "
                             "runAsUser, or USER in the image",
                             config.name));
+  }
+  for (const std::int64_t group : config.security.supplemental_groups) {
+    spec.user.groups.push_back(static_cast<std::uint32_t>(group));
   }
   ASSIGN_OR_RETURN(spec.capabilities,
                    container_capabilities(config.security, input.limits.capabilities));

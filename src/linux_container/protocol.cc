@@ -245,7 +245,8 @@ json::object to_json(const StartRequest& request) {
         json::object{{"volume", sub.volume_dir}, {"path", sub.path}, {"target", sub.target}});
   }
   for (const MemoryVolume& volume : request.memory_volumes) {
-    memory_volumes.push_back(json::object{{"path", volume.path}, {"size", volume.size_bytes}});
+    memory_volumes.push_back(json::object{
+        {"path", volume.path}, {"size", volume.size_bytes}, {"group", volume.group}});
   }
   return {{"container", to_json(request.container)},
           {"layers", to_array(request.layer_dirs)},
@@ -276,7 +277,8 @@ Result<StartRequest> start_request_from_json(const json::object& json) {
         {text_member(sub, "volume"), text_member(sub, "path"), text_member(sub, "target")});
   }
   for (const json::object& volume : objects(json, "memoryVolumes")) {
-    request.memory_volumes.push_back({text_member(volume, "path"), number_member(volume, "size")});
+    request.memory_volumes.push_back({text_member(volume, "path"), number_member(volume, "size"),
+                                      number_member(volume, "group")});
   }
   return request;
 }

@@ -67,6 +67,7 @@ struct SubPath {
 struct MemoryVolume {
   std::string path;
   std::int64_t size_bytes = 0;  // 0: the kernel's default.
+  std::int64_t group = -1;      // -1: nobody's in particular.
 };
 
 struct StartRequest {

@@ -99,8 +99,7 @@ TEST_F(RuntimeTest, VolumesAreSharedAndSubPathsStayInside) {
   run_sandbox();
   ContainerConfig config = world_->payload({"sleep"});
   Mount secret{.kind = Mount::Kind::kFiles, .name = "token", .container_path = "/secret"};
-  secret.files = {{"key", "s3cret"}};
-  secret.file_mode = 0400;
+  secret.files = {{"key", {"s3cret", 0400}}};
   Mount scratch{.kind = Mount::Kind::kEmptyDir, .name = "data", .container_path = "/data"};
   Mount memory{.kind = Mount::Kind::kEmptyDir, .name = "fast", .container_path = "/fast"};
   memory.memory_medium = true;
@@ -133,28 +132,28 @@ TEST_F(RuntimeTest, FilesChangeWhereTheyAreShownWhole) {
   run_sandbox();
   ContainerConfig config = world_->payload({"sleep"});
   Mount whole{.kind = Mount::Kind::kFiles, .name = "settings", .container_path = "/settings"};
-  whole.files = {{"mode", "slow"}, {"old", "1"}};
+  whole.files = {{"mode", {"slow"}}, {"old", {"1"}}};
   Mount part = whole;
   part.container_path = "/etc/mode";
   part.sub_path = "mode";
   config.mounts = {whole, part};
   ASSERT_TRUE(start(config));
-  const auto update = [&](const std::string& pod, std::map<std::string, std::string> files) {
+  const auto update = [&](const std::string& pod, std::map<std::string, container::VolumeFile> files) {
     Mount changed{.kind = Mount::Kind::kFiles, .name = "settings"};
     changed.files = std::move(files);
     return wait_for<void>(
         [&](DoneStatus done) { runtime().update_files(pod, changed, std::move(done)); });
   };
-  ASSERT_TRUE(update(kPod, {{"mode", "fast"}, {"new/deep", "2"}}));
+  ASSERT_TRUE(update(kPod, {{"mode", {"fast"}}, {"new/deep", {"2"}}}));
   EXPECT_EQ(exec({"/payload", "cat", "/settings/mode"})->output, "fast");
   EXPECT_EQ(exec({"/payload", "cat", "/settings/new/deep"})->output, "2");
   EXPECT_NE(exec({"/payload", "cat", "/settings/old"})->exit_code, 0);
   EXPECT_EQ(exec({"/payload", "cat", "/etc/mode"})->output, "slow") << "a part stays as it was";
-  EXPECT_TRUE(failed_with(update(kPod, {{"../climbs", ""}}), Reason::kInvalid));
+  EXPECT_TRUE(failed_with(update(kPod, {{"../climbs", {}}}), Reason::kInvalid));
   EXPECT_TRUE(failed_with(update("absent", {}), Reason::kNotFound));
 
   config.name = "later";
-  config.mounts[0].files = config.mounts[1].files = {{"mode", "fast"}, {"new/deep", "2"}};
+  config.mounts[0].files = config.mounts[1].files = {{"mode", {"fast"}}, {"new/deep", {"2"}}};
   ASSERT_TRUE(start(config));
   EXPECT_EQ(exec({"/payload", "cat", "/settings/mode"})->output, "fast");
 }

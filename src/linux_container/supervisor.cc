@@ -14,6 +14,7 @@
 #include "linux_container/bundle.h"
 #include "linux_container/rootfs.h"
 #include "linux_container/supervisor_state.h"
+#include "linux_container/volume_files.h"
 
 namespace minato::linux_container {
 namespace {
@@ -118,6 +119,7 @@ Status Supervisor::begin_start(StartRequest& request, const std::string& key) {
 Status Supervisor::mount_memory_volumes(const StartRequest& request) {
   for (const MemoryVolume& volume : request.memory_volumes) {
     RETURN_IF_ERROR(mount_memory(volume.path, volume.size_bytes, 0777));
+    RETURN_IF_ERROR(give_scratch(volume.path, volume.group));
   }
   return {};
 }

@@ -32,6 +32,8 @@ using container::Mount;
 constexpr std::size_t kMaxVolumeFiles = 4096;
 constexpr const char* kData = "..data";
 constexpr const char* kNewData = "..data_tmp";
+constexpr mode_t kGroupReads = 0440;
+constexpr mode_t kGroupDirectory = 02755;  // What is made inside is the group's too.
 
 // Any path below the volume, but for the names that its directory needs itself.
 Status check_files(const Mount& mount) {
@@ -39,7 +41,7 @@ Status check_files(const Mount& mount) {
     return fail(Reason::kInvalid,
                 fmt::format("volume \"{}\" has more than {} files", mount.name, kMaxVolumeFiles));
   }
-  for (const auto& [name, content] : mount.files) {
+  for (const auto& [name, file] : mount.files) {
     RETURN_IF_ERROR(check_relative_path("file of volume " + mount.name + ":", name));
     if (!name.starts_with("..")) continue;
     return fail(Reason::kInvalid, fmt::format("file of volume {}: \"{}\" may not begin with \"..\"",
@@ -62,16 +64,18 @@ std::string data_dir(const std::string& dir) {
   return error ? "" : dir + "/" + target.filename().string();
 }
 
-std::map<std::string, std::string> read_files(const std::string& dir) {
-  std::map<std::string, std::string> out;
+// Modes and owners follow from the Pod, in which they do not change.
+bool shows_already(const std::string& dir, const Mount& mount) {
+  std::size_t same = 0;
   std::error_code error;
   for (const auto& item : fs::recursive_directory_iterator(dir, error)) {
     if (!item.is_regular_file()) continue;
-    if (auto content = host::read_file(item.path().string())) {
-      out[item.path().string().substr(dir.size() + 1)] = std::move(*content);
-    }
+    const auto wanted = mount.files.find(item.path().string().substr(dir.size() + 1));
+    if (wanted == mount.files.end()) return false;
+    if (host::read_file(item.path().string()) != wanted->second.content) return false;
+    ++same;
   }
-  return out;
+  return same == mount.files.size();
 }
 
 Result<std::string> new_data_dir(const std::string& dir) {
@@ -79,6 +83,32 @@ Result<std::string> new_data_dir(const std::string& dir) {
   if (::mkdtemp(path.data()) == nullptr) return fail_errno("making a directory in " + dir, errno);
   if (::chmod(path.c_str(), 0755) != 0) return fail_errno("chmod " + path, errno);
   return path;
+}
+
+Status give(const std::string& path, std::int64_t owner, std::int64_t group, mode_t mode) {
+  // Giving something away takes bits of its mode away: that comes last.
+  if ((owner >= 0 || group >= 0) &&
+      ::chown(path.c_str(), static_cast<uid_t>(owner), static_cast<gid_t>(group)) != 0) {
+    return fail_errno(fmt::format("giving {} to user {} and group {}", path, owner, group), errno);
+  }
+  return ::chmod(path.c_str(), mode) == 0 ? Status{} : fail_errno("chmod " + path, errno);
+}
+
+Status give_file(const std::string& path, const container::VolumeFile& file, std::int64_t group) {
+  if (file.owner < 0 && group < 0) return {};  // Written as it should be.
+  const mode_t mode = (file.mode & 0777) | (group >= 0 ? kGroupReads : 0);
+  return give(path, file.owner, group, mode);
+}
+
+Status give_directories(const std::string& dir, std::int64_t group) {
+  if (group < 0) return {};
+  RETURN_IF_ERROR(give(dir, -1, group, kGroupDirectory));
+  std::error_code error;
+  for (const auto& item : fs::recursive_directory_iterator(dir, error)) {
+    if (item.is_directory() && !item.is_symlink())
+      RETURN_IF_ERROR(give(item.path().string(), -1, group, kGroupDirectory));
+  }
+  return {};
 }
 
 Status point_data_to(const std::string& dir, const std::string& data) {
@@ -107,12 +137,17 @@ Status sweep(const std::string& dir, const std::string& data,
 Status write_files(const std::string& dir, const Mount& mount) {
   RETURN_IF_ERROR(check_files(mount));
   RETURN_IF_ERROR(host::make_directories(dir));
-  for (const auto& [name, content] : mount.files) {
+  for (const auto& [name, file] : mount.files) {
     const std::string path = dir + "/" + name;
     RETURN_IF_ERROR(host::make_directories(path.substr(0, path.rfind('/'))));
-    RETURN_IF_ERROR(host::write_file_atomic(path, content, mount.file_mode & 0777));
+    RETURN_IF_ERROR(host::write_file_atomic(path, file.content, file.mode & 0777));
+    RETURN_IF_ERROR(give_file(path, file, mount.group));
   }
-  return {};
+  return give_directories(dir, mount.group);
+}
+
+Status give_scratch(const std::string& dir, std::int64_t group) {
+  return give(dir, -1, group, group >= 0 ? 02777 : 0777);
 }
 
 std::uint64_t VolumeFiles::next_version() {
@@ -125,11 +160,11 @@ Status VolumeFiles::show(const std::string& dir, const Mount& mount, std::uint64
   const std::lock_guard lock(mutex_);
   if (shown_[dir] > version) return {};
   RETURN_IF_ERROR(host::make_directories(dir));
-  if (const std::string old = data_dir(dir); old.empty() || read_files(old) != mount.files) {
+  if (const std::string old = data_dir(dir); old.empty() || !shows_already(old, mount)) {
     ASSIGN_OR_RETURN(const std::string data, new_data_dir(dir));
     RETURN_IF_ERROR(write_files(data, mount));
     std::set<std::string> visible;
-    for (const auto& [name, content] : mount.files) visible.insert(first_component(name));
+    for (const auto& [name, file] : mount.files) visible.insert(first_component(name));
     for (const std::string& name : visible) {
       RETURN_IF_ERROR(link(std::string(kData) + "/" + name, dir + "/" + name));
     }

@@ -4,8 +4,11 @@
 // "..data" points to, what is visible points into "..data", and only that link is ever changed.
 // Programs that watch for changes watch that link.
 //
+// Files have the modes and owners that are asked for; where the volume has a group, files are the
+// group's to read as well, and its directories the group's.
+//
 // One per Runtime, shared with its workers: thread-safe, all calls block for as long as memory
-// takes. Rules: k8s.io/kubernetes pkg/volume/util/atomic_writer.go.
+// takes. Rules: k8s.io/kubernetes pkg/volume/util/atomic_writer.go, pkg/volume/volume_linux.go.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +22,9 @@ namespace minato::linux_container {
 
 // "a/b.txt": below the volume, without climbing.
 Status check_relative_path(std::string_view what, const std::string& path);
+
+// What any user of the Pod may write; what is made inside is the group's, if there is one (not -1).
+Status give_scratch(const std::string& dir, std::int64_t group);
 
 // The files as they are, for what does not change any more. Errors: Invalid, naming the volume.
 Status write_files(const std::string& dir, const container::Mount& mount);

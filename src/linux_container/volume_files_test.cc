@@ -1,6 +1,7 @@
 #include "linux_container/volume_files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -25,7 +26,7 @@ class VolumeFilesTest : public testing::Test {
   Status show(std::map<std::string, std::string> files, std::uint64_t version = 0) {
     container::Mount mount;
     mount.name = "config";
-    mount.files = std::move(files);
+    for (auto& [name, content] : files) mount.files[name] = {std::move(content)};
     return volumes_.show(dir_, mount, version == 0 ? volumes_.next_version() : version);
   }
   std::string read(const std::string& name) {
@@ -98,6 +99,48 @@ TEST_F(VolumeFilesTest, RemainsOfAnInterruptedChangeAreSwept) {
   ASSERT_TRUE(show({{"a", "2"}}));
   EXPECT_EQ(read("a"), "2");
   EXPECT_EQ(entries(), 3u);
+}
+
+TEST_F(VolumeFilesTest, EachFileHasItsModeAndOwner) {
+  const auto show_for = [this](std::int64_t group, std::int64_t owner) {
+    container::Mount mount{.name = "config"};
+    mount.files = {{"plain", {"1"}}, {"keys/own", {"2", 0400, owner}}};
+    mount.group = group;
+    return volumes_.show(dir_, mount, volumes_.next_version());
+  };
+  struct stat found{};
+  ASSERT_TRUE(show_for(-1, -1));
+  ASSERT_EQ(::stat((dir_ + "/keys/own").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777, 0400u);
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  fs::remove_all(dir_);
+  volumes_.forget(root_);
+  ASSERT_TRUE(show_for(2000, 1000));
+  ASSERT_EQ(::stat((dir_ + "/keys/own").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777, 0440u);
+  EXPECT_EQ(found.st_uid, 1000u);
+  EXPECT_EQ(found.st_gid, 2000u);
+  ASSERT_EQ(::stat((dir_ + "/plain").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777, 0644u);
+  EXPECT_EQ(found.st_uid, 0u);
+  EXPECT_EQ(found.st_gid, 2000u);
+  ASSERT_EQ(::stat((dir_ + "/keys").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777, 02755u);
+  EXPECT_EQ(found.st_gid, 2000u);
+}
+
+TEST_F(VolumeFilesTest, ScratchBelongsToItsGroup) {
+  const std::string scratch = root_ + "/scratch";
+  fs::create_directory(scratch);
+  struct stat found{};
+  ASSERT_TRUE(give_scratch(scratch, -1));
+  ASSERT_EQ(::stat(scratch.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777, 0777u);
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives directories away";
+  ASSERT_TRUE(give_scratch(scratch, 2000));
+  ASSERT_EQ(::stat(scratch.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777, 02777u);
+  EXPECT_EQ(found.st_gid, 2000u);
 }
 
 TEST_F(VolumeFilesTest, NamesThatClimbOrHideAreRefused) {

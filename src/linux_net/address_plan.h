@@ -1,6 +1,7 @@
 // Which address is what in the VPC. Pure.
 //
 //   10.77.0.2              Service DNS
+//   10.77.0.3              the Kubernetes API, for Pods
 //   10.77.0.4              where the load balancer connects from
 //   10.77.<zone>.1         the router's address on the zone's bridge
 //   10.77.<zone>.11-250    instances
@@ -34,6 +35,7 @@ class AddressPlan {
 
   Prefix vpc() const { return vpc_; }
   Ipv4 dns() const { return vpc_.base + 2; }
+  Ipv4 api() const { return vpc_.base + 3; }
   Ipv4 load_balancer() const { return vpc_.base + 4; }
   Prefix zone_subnet(int zone) const;  // Zones count from 1.
   Ipv4 router(int zone) const { return zone_subnet(zone).base + 1; }

@@ -85,6 +85,7 @@ Status Vpc::build_router() {
   RETURN_IF_ERROR(ignore_not_found(write_net_sysctl("net/bridge/bridge-nf-call-iptables", "0")));
   RETURN_IF_ERROR(netlink.set_link("lo", LinkState::kUp));
   RETURN_IF_ERROR(netlink.add_address("lo", {plan_.dns(), 32}));
+  RETURN_IF_ERROR(netlink.add_address("lo", {plan_.api(), 32}));
   RETURN_IF_ERROR(netlink.add_address("lo", {plan_.load_balancer(), 32}));
   for (int zone = 1; zone <= static_cast<int>(options_.zones.size()); ++zone) {
     const std::string bridge = bridge_name(zone);

@@ -12,6 +12,7 @@ namespace {
 TEST(AddressPlanTest, DividesTheVpc) {
   const AddressPlan plan = AddressPlan::make("10.77.0.0/16").value();
   EXPECT_EQ(plan.dns().to_string(), "10.77.0.2");
+  EXPECT_EQ(plan.api().to_string(), "10.77.0.3");
   EXPECT_EQ(plan.load_balancer().to_string(), "10.77.0.4");
   EXPECT_EQ(plan.router(3).to_string(), "10.77.3.1");
   EXPECT_EQ(plan.host(3, 11).to_string(), "10.77.3.11");

@@ -102,6 +102,8 @@ Result<std::shared_ptr<boost::asio::ssl::context>> make_tls(const ApiEndpoint::O
   request.domain = "kubernetes";
   request.more_dns_names = {"kubernetes.default", "kubernetes.default.svc",
                             "kubernetes.default.svc.cluster.local", "localhost"};
+  request.ip_addresses.insert(request.ip_addresses.end(), options.addresses.begin(),
+                              options.addresses.end());
   ASSIGN_OR_RETURN(const tls::Certificate certificate, authority.issue(request, now));
   return net::make_tls_context(
       {certificate.chain_pem, certificate.key_pem, authority.certificate_pem()});
@@ -124,7 +126,8 @@ ApiEndpoint::~ApiEndpoint() = default;
 
 Result<std::unique_ptr<ApiEndpoint>> ApiEndpoint::open(host::Loop& loop, env::Env env,
                                                        cluster::Cluster& cluster,
-                                                       host::Fd listening, const Options& options) {
+                                                       Listening listening,
+                                                       const Options& options) {
   ASSIGN_OR_RETURN(auto tls, make_tls(options, loop.wall()));
   ASSIGN_OR_RETURN(std::string token, read_or_make_token(admin_token_file(options.state_dir)));
   ASSIGN_OR_RETURN(apiserver::SigningKey key,
@@ -132,14 +135,16 @@ Result<std::unique_ptr<ApiEndpoint>> ApiEndpoint::open(host::Loop& loop, env::En
   RETURN_IF_ERROR(apiserver::bootstrap_roles(cluster.registry()));
   std::unique_ptr<ApiEndpoint> out(
       new ApiEndpoint(env, cluster, std::move(token), std::move(key)));
-  net::HttpsServer::Options https;
-  https.before_send = [&store = cluster.registry().store()] { return store.flush(); };
-  out->https_ = std::make_unique<net::HttpsServer>(
-      loop, std::move(listening), std::move(tls),
-      [server = &out->server_](apiserver::HttpRequest request, apiserver::ExchangePtr exchange) {
-        server->handle(std::move(request), std::move(exchange));
-      },
-      std::move(https));
+  for (host::Fd* each : {&listening.host, &listening.vpc}) {
+    net::HttpsServer::Options https;
+    https.before_send = [&store = cluster.registry().store()] { return store.flush(); };
+    out->https_.push_back(std::make_unique<net::HttpsServer>(
+        loop, std::move(*each), tls,
+        [server = &out->server_](apiserver::HttpRequest request, apiserver::ExchangePtr exchange) {
+          server->handle(std::move(request), std::move(exchange));
+        },
+        std::move(https)));
+  }
   return out;
 }
 

@@ -1,5 +1,6 @@
-// The Kubernetes API of a local world on a listening socket of the host: certificate, the
-// administrator's token, and what joins apiserver to this cluster.
+// The Kubernetes API of a local world, on a listening socket of the host and on one of the VPC, for
+// Pods: certificate, the administrator's token, and what joins apiserver to this cluster. Both ask
+// for the same proofs; each has its own limits, so that Pods cannot keep people out.
 //
 // Files in the world's directories: authority/kubernetes.{crt,key}; admin.token (0600), which is
 // made once and means the group system:masters, and `minato kubeconfig` reads it; and
@@ -11,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apiserver/rbac.h"
 #include "apiserver/server.h"
@@ -30,11 +32,18 @@ class ApiEndpoint {
   struct Options {
     std::string state_dir;
     std::string host_name;
+    std::vector<std::string> addresses;  // By which Pods know it; in the certificate.
+  };
+  struct Listening {
+    host::Fd host;
+    host::Fd vpc;
   };
   static Result<std::unique_ptr<ApiEndpoint>> open(host::Loop& loop, env::Env env,
-                                                   cluster::Cluster& cluster, host::Fd listening,
+                                                   cluster::Cluster& cluster, Listening listening,
                                                    const Options& options);
   ~ApiEndpoint();
+
+  apiserver::ServiceAccountTokens& tokens() { return tokens_; }
 
  private:
   ApiEndpoint(const env::Env& env, cluster::Cluster& cluster, std::string admin_token,
@@ -44,7 +53,7 @@ class ApiEndpoint {
   apiserver::RoleAuthorizer authorizer_;
   apiserver::ServiceAccountTokens tokens_;
   apiserver::ApiServer server_;
-  std::unique_ptr<net::HttpsServer> https_;
+  std::vector<std::unique_ptr<net::HttpsServer>> https_;
 };
 
 }  // namespace minato::local

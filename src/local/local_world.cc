@@ -17,6 +17,7 @@ namespace {
 
 // Inside the holder this is a tmpfs of the world's own: gone with the holder.
 constexpr const char* kInsideRun = "/run/minato-world";
+constexpr std::uint16_t kApiPort = 443;  // In the VPC.
 constexpr const char* kAgentDirectory = "/run/minato-world/agent";
 
 std::uint64_t entropy() {
@@ -52,7 +53,7 @@ Result<std::unique_ptr<LocalWorld>> LocalWorld::open(host::Loop& loop, env::Log&
   RETURN_IF_ERROR(world->open_network());
   RETURN_IF_ERROR(world->open_images());
   RETURN_IF_ERROR(world->open_balancer(listeners));
-  RETURN_IF_ERROR(world->make_cluster(blueprint));
+  RETURN_IF_ERROR(world->make_cluster(blueprint, listeners));
   RETURN_IF_ERROR(world->open_api(listeners.api_fd));
   // Sinks are in place now: what the proxy reports from here on is heard.
   ASSIGN_OR_RETURN(const balancer::Config balancer_config, world->balancer_config(blueprint));
@@ -144,16 +145,39 @@ Result<balancer::Config> LocalWorld::balancer_config(const blueprint::Blueprint&
 
 Status LocalWorld::open_api(int listening) {
   if (listening < 0) return {};
-  ASSIGN_OR_RETURN(api_, ApiEndpoint::open(loop_, env_.fork("api"), *cluster_, host::Fd(listening), {config_.state_dir, host_name()}));
+  const std::string address = vpc_->plan().api().to_string();
+  ApiEndpoint::Listening sockets{.host = host::Fd(listening), .vpc = {}};
+  ASSIGN_OR_RETURN(sockets.vpc, host::listen_tcp(address, kApiPort));
+  ASSIGN_OR_RETURN(api_, ApiEndpoint::open(loop_, env_.fork("api"), *cluster_, std::move(sockets),
+                                           {.state_dir = config_.state_dir,
+                                            .host_name = host_name(),
+                                            .addresses = {std::string(blueprint::kApiClusterIp), address}}));
   return {};
+}
+
+// The endpoint is made later than the cluster that it serves, and before the first Pod.
+Result<cluster::ApiAccess> LocalWorld::api_access() {
+  ASSIGN_OR_RETURN(tls::Authority authority,
+                   tls::Authority::open_or_create(config_.state_dir + "/authority", host_name(), loop_.wall()));
+  return cluster::ApiAccess{
+      .address = vpc_->plan().api().to_string(),
+      .port = kApiPort,
+      .authority_pem = authority.certificate_pem(),
+      .issue_token = [this](const kube::ObjectKey& account, kube::TokenRequest request) -> Result<kube::TokenRequest> {
+        if (!api_) return fail(Reason::kUnavailable, "the API is not being served yet");
+        return api_->tokens().issue(account, std::move(request));
+      }};
 }
 
 cluster::Profile LocalWorld::profile() const {
   return spec_.local.realistic ? cluster::kRealistic : cluster::kFast;
 }
 
-Status LocalWorld::make_cluster(const blueprint::Blueprint& blueprint) {
+Status LocalWorld::make_cluster(const blueprint::Blueprint& blueprint, const Listeners& listeners) {
   cluster::Options options;
+  if (listeners.api_fd >= 0) {
+    ASSIGN_OR_RETURN(options.api_access, api_access());
+  }
   options.profile = profile();
   options.region = spec_.region;
   options.groups = blueprint.groups;

@@ -70,7 +70,8 @@ class LocalWorld {
   Status open_balancer(const Listeners& listeners);
   Status open_images();
   Status open_api(int listening);
-  Status make_cluster(const blueprint::Blueprint& blueprint);
+  Status make_cluster(const blueprint::Blueprint& blueprint, const Listeners& listeners);
+  Result<cluster::ApiAccess> api_access();
   Result<balancer::Config> balancer_config(const blueprint::Blueprint& blueprint) const;
   std::unique_ptr<container::Runtime> make_runtime(const cloud::Instance& instance);
   cluster::Profile profile() const;

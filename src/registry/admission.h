@@ -3,6 +3,7 @@
 // Rules: k8s.io/kubernetes plugin/pkg/admission/{priority,defaulttolerationseconds,serviceaccount}.
 #pragma once
 
+#include "env/env.h"
 #include "kube/types/pod.h"
 #include "store/store.h"
 
@@ -12,6 +13,10 @@ namespace minato::registry {
 Status admit_priority(kube::Pod& pod, const store::Store& store);
 // 300 s for nodes that turn not-ready or unreachable, unless the Pod says otherwise.
 void admit_default_tolerations(kube::Pod& pod);
+// Names the account, in both of the fields that there are.
 void admit_service_account(kube::Pod& pod);
+// What a Pod has of its account: pull secrets, and unless one of them says no, the projected volume
+// with which its containers reach the API. Errors: Forbidden (there is no such account).
+Status admit_api_access(kube::Pod& pod, const store::Store& store, env::Rng& rng);
 
 }  // namespace minato::registry

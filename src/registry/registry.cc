@@ -97,11 +97,16 @@ Result<std::unique_ptr<Registry>> Registry::make(env::Env env, store::Store& sto
   for (const auto& [key, object] : store.all(Service::static_kind())) {
     allocator.commit(nullptr, as_service(object.get()));
   }
-  return std::unique_ptr<Registry>(new Registry(std::move(env), store, std::move(allocator)));
+  return std::unique_ptr<Registry>(
+      new Registry(std::move(env), store, std::move(allocator), options.api_access));
 }
 
-Registry::Registry(env::Env env, store::Store& store, ServiceAllocator allocator)
-    : env_(std::move(env)), store_(store), allocator_(std::move(allocator)) {}
+Registry::Registry(env::Env env, store::Store& store, ServiceAllocator allocator,
+                   ApiAccess api_access)
+    : env_(std::move(env)),
+      store_(store),
+      allocator_(std::move(allocator)),
+      api_access_(api_access) {}
 
 Registry::~Registry() = default;
 
@@ -183,7 +188,7 @@ Status Registry::check_definition(const Kind& kind) const {
               "create not allowed while custom resource definition is terminating");
 }
 
-Status Registry::admit(Object& object) const {
+Status Registry::admit(Object& object) {
   if (object.kind() == kube::CustomResourceDefinition::static_kind()) {
     complete_definition(mutable_as<kube::CustomResourceDefinition>(object), store_, now());
     return {};
@@ -191,6 +196,7 @@ Status Registry::admit(Object& object) const {
   if (object.kind() != kube::Pod::static_kind()) return {};
   auto& pod = mutable_as<kube::Pod>(object);
   admit_service_account(pod);
+  if (api_access_ == ApiAccess::kForPods) RETURN_IF_ERROR(admit_api_access(pod, store_, env_.rng));
   admit_default_tolerations(pod);
   return admit_priority(pod, store_);
 }

@@ -33,9 +33,13 @@ inline constexpr std::string_view kNamespacePublic = "kube-public";
 // A dry run goes the whole way and ends before the store: same answer, same errors, no change.
 enum class Persist { kYes, kDryRun };
 
+// Whether Pods get what they need to ask the API themselves: for clusters that serve it to Pods.
+enum class ApiAccess { kNone, kForPods };
+
 struct RegistryOptions {
   std::string service_cidr = "10.100.0.0/16";  // EKS's default.
   PortRange node_ports;
+  ApiAccess api_access = ApiAccess::kNone;
 };
 
 class Registry {
@@ -77,14 +81,14 @@ class Registry {
   store::Store& store() { return store_; }
 
  private:
-  Registry(env::Env env, store::Store& store, ServiceAllocator allocator);
+  Registry(env::Env env, store::Store& store, ServiceAllocator allocator, ApiAccess api_access);
 
   kube::Time now() const;
   Result<const Strategy*> strategy_for(const kube::Kind& kind) const;
   Status check_namespace(const kube::Kind& kind, const kube::ObjectMeta& metadata) const;
   // Of a custom kind: is it still to be filled?
   Status check_definition(const kube::Kind& kind) const;
-  Status admit(kube::Object& object) const;
+  Status admit(kube::Object& object);
   Result<kube::ObjectPtr> create_prepared(const Strategy& strategy,
                                           std::unique_ptr<kube::Object> object, Persist persist);
   // Versions and uid have been compared; `object` takes the place of `current`.
@@ -111,6 +115,7 @@ class Registry {
   env::Env env_;
   store::Store& store_;
   ServiceAllocator allocator_;
+  ApiAccess api_access_;
 };
 
 }  // namespace minato::registry

@@ -202,6 +202,7 @@ TEST_F(StrategyTest, PodsTolerateLostNodesForFiveMinutes) {
   patient.spec.tolerations.push_back({.operator_ = "Exists"});
   EXPECT_EQ(must_create(patient)->spec.tolerations.size(), 1U);
   EXPECT_EQ(pod->spec.service_account_name, "default");
+  EXPECT_TRUE(pod->spec.volumes.empty()) << "no API to ask";
 }
 
 TEST_F(StrategyTest, DeploymentsAreChecked) {

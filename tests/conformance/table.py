@@ -68,7 +68,7 @@ def main():
             (node_client(f"{clients}/node"), sys.executable, "test_api_javascript.py")]
     runs.append((go_client(f"{clients}/go/conformance"), sys.executable, "test_api_go.py"))
     if "--world" in sys.argv:
-        runs.append((kubectl and f"{kubectl}, local world", sys.executable, "test_world_kubectl.py"))
+        runs += [(kubectl and f"{kubectl}, local world", sys.executable, f"test_world_{part}.py") for part in ("kubectl", "inside")]
     rows, failed = [], False
     for client, python, script in runs:
         if client is None:

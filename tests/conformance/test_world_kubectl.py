@@ -1,35 +1,14 @@
 """kubectl against a local world: what only a running cluster can answer."""
 import os
-import shutil
 import signal
 import subprocess
-import sys
-import unittest
 import urllib.request
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-
-import api  # noqa: E402
-import world  # noqa: E402
-from world import World, wait_until  # noqa: E402
+import world_kubectl
+from world_kubectl import KubectlWorld, wait_until
 
 
-class WorldTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.world = World("conform")
-        cls.enterClassContext(cls.world)
-        cls.world.start()
-        config = f"{cls.world.directory}/kubeconfig"
-        merged = world.run("kubeconfig", "--name", cls.world.name, "--merge", "--file", config)
-        assert merged.returncode == 0, merged.stderr
-        assert os.stat(config).st_mode & 0o077 == 0, "others can read the kubeconfig"
-        cls.kubectl = api.Kubectl(config, cls.world.directory)
-        cls.deployment = f"deploy/{cls.world.name}"
-
-    def pods(self):
-        return self.kubectl("get", "pods", "-o", "name").split()
-
+class WorldTest(KubectlWorld):
     def test_1_nodes_pods_and_what_they_use(self):
         self.assertRegex(self.kubectl("get", "nodes", "-o", "wide"), r"Ready .* v1\.\d+")
         self.assertRegex(self.kubectl("get", "pods", "-o", "wide"), "1/1 +Running")
@@ -112,8 +91,4 @@ class WorldTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if shutil.which("kubectl") is None:
-        api.skip("kubectl is not installed")
-    if os.geteuid() != 0:
-        api.skip("local worlds are brought up as root here")
-    unittest.main(verbosity=2)
+    world_kubectl.main()

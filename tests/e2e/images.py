@@ -4,7 +4,9 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
+import subprocess
 import tarfile
 
 TAG = "org.opencontainers.image.ref.name"
@@ -69,7 +71,7 @@ class Layout:
             file.write(b" ")
         return self.reference
 
-    def with_layer(self, files):
+    def with_layer(self, files, mode=0o644):
         """One more layer: (name, content) or (name, ("link"|"symlink", target))."""
         raw = io.BytesIO()
         with tarfile.open(fileobj=raw, mode="w") as tar:
@@ -80,12 +82,23 @@ class Layout:
                     entry.linkname = content[1]
                     tar.addfile(entry)
                 else:
-                    entry.size = len(content)
+                    entry.size, entry.mode = len(content), mode
                     tar.addfile(entry, io.BytesIO(content))
         layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", **self.put(gzip.compress(raw.getvalue(), mtime=0))}
         self.manifest["layers"].append(layer)
         self.config["rootfs"]["diff_ids"].append("sha256:" + hashlib.sha256(raw.getvalue()).hexdigest())
         return self.save()
+
+    def with_programs(self, *programs):
+        """Programs of this machine with the libraries that they load, for root."""
+        files = {}
+        for program in programs:
+            loaded = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True).stdout
+            for path in [program, *re.findall(r"(?:=> |^\s+)(/\S+) \(", loaded, re.M)]:
+                with open(path, "rb") as file:
+                    files[path.lstrip("/")] = file.read()
+        self.config["config"].pop("User", None)
+        return self.with_layer(sorted(files.items()), mode=0o755)
 
     def with_entrypoint(self, *words):
         self.config["config"]["Entrypoint"] = list(words)
