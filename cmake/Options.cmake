@@ -33,7 +33,12 @@ target_compile_options(minato_warnings INTERFACE
   # Designated initialisers exist to leave defaults alone.
   -Wno-missing-field-initializers)
 
+# Seconds that a test may take; some thirty of them are usual for the longest.
+set(MINATO_TEST_TIMEOUT 120)
 if(MINATO_SANITIZE)
+  # Checked code takes several times as long to run, and at -O2 as long again to compile.
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+  set(MINATO_TEST_TIMEOUT 1200)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
                       -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)

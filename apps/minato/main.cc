@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <boost/json/serialize.hpp>
+#include <algorithm>
 #include <cstring>
 
+#include "base/strings.h"
 #include "commands.h"
 #include "linux_container/shim.h"
 #include "version.h"
@@ -40,6 +42,17 @@ void add_output(CLI::App& command, Common& common) {
 
 namespace {
 
+// CLI11 only says that a command is missing. "" where it is one.
+std::string unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  if (word.starts_with('-') || std::ranges::find(names, word) != names.end()) return {};
+  const std::string near = nearest(word, names);
+  return fmt::format("minato: there is no command '{}'{}; see: minato --help\n", word,
+                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+}
+
 int run_command_line(int argc, char** argv) {
   CLI::App app("minato runs a web service the EKS way: on this machine, in virtual time, on EKS.");
   app.set_version_flag("--version", std::string("minato ") + kVersion);
@@ -67,6 +80,14 @@ int run_command_line(int argc, char** argv) {
   add_kubeconfig(app, exit_code);
   add_render(app, exit_code);
   add_import(app, exit_code);
+  if (argc == 1) {
+    fmt::print(stderr, "{}", app.help());
+    return kUsage;
+  }
+  if (const std::string problem = unknown_command(app, argv[1]); !problem.empty()) {
+    fmt::print(stderr, "{}", problem);
+    return kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

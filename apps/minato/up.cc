@@ -14,6 +14,7 @@
 #include "ask.h"
 #include "down.h"
 #include "host/files.h"
+#include "image/source.h"
 #include "linux_net/doctor.h"
 #include "linux_net/holder.h"
 #include "local/world_config.h"
@@ -99,6 +100,23 @@ Result<host::Fd> listen_for_api(std::uint16_t asked) {
   return listen_on(0, "api");
 }
 
+// What is on this machine can be looked at before anything is made; registries are asked by Nodes.
+Status check_image(const std::string& key, const std::string& text) {
+  const auto reference = image::Reference::parse(text);
+  if (!reference) return wrap(key, reference.error());
+  if (reference->kind == image::Reference::Kind::kRegistry) return {};
+  const image::Options options;
+  const auto manifest = image::make_source(*reference, options, {})->manifest();
+  return manifest ? Status{} : wrap(fmt::format("{} ({})", key, text), manifest.error());
+}
+
+Status check_images(const spec::Spec& spec) {
+  RETURN_IF_ERROR(check_image("image", spec.image));
+  for (const spec::Sidecar& sidecar : spec.sidecars)
+    RETURN_IF_ERROR(check_image(fmt::format("sidecars.{}.image", sidecar.name), sidecar.image));
+  return {};
+}
+
 // Everything that can be known to be wrong before anything is made.
 Result<local::WorldConfig> prepare(const UpArguments& arguments) {
   local::WorldConfig config;
@@ -122,6 +140,8 @@ Result<local::WorldConfig> prepare(const UpArguments& arguments) {
   const auto before = local::load_world_config(world.state_dir);
   ASSIGN_OR_RETURN(config.secrets, resolve_secrets(spec, config.directory,
                                                    before ? before->secrets : blueprint::SecretValues{}));
+  ASSIGN_OR_RETURN(const spec::Spec resolved, local::spec_of(config));
+  RETURN_IF_ERROR(check_images(resolved));
   return config;
 }
 

@@ -70,6 +70,11 @@ def command_line(pid):
     return read(f"/proc/{pid}/cmdline").replace("\0", " ").strip()
 
 
+def parent(pid):
+    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return fields[1] if len(fields) > 1 else None
+
+
 def start_ticks(pid):
     """When a process started; with its pid, an identity. None when it is gone or a zombie."""
     fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
@@ -367,15 +372,17 @@ class World:
         return None
 
     def containers(self):
-        """Identity of every process that runs in a container: {Pod uid: {(pid, start)}}."""
+        """Identity of the processes that containers began with: {Pod uid: {(pid, start)}}. Their own
+        children come and go: dnsmasq has one for each connection."""
         found = {}
         for root in cgroup_roots():
             for directory, _, files in os.walk(root):
                 pod = re.search(rf"/minato-{self.name}/[^/]+/pod-([0-9a-f-]+)", directory)
                 if not pod or "cgroup.procs" not in files:
                     continue
-                for pid in read(f"{directory}/cgroup.procs").split():
-                    if start_ticks(pid) is not None:
+                together = set(read(f"{directory}/cgroup.procs").split())
+                for pid in together:
+                    if start_ticks(pid) is not None and parent(pid) not in together:
                         found.setdefault(pod[1], set()).add((int(pid), start_ticks(pid)))
         return found
 
