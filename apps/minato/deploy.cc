@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "ask.h"
+#include "image/reference.h"
 #include "local/world_config.h"
 #include "secrets.h"
 #include "sources.h"
@@ -38,15 +39,10 @@ int follow_rollout(const World& world, const control::Request& request, const De
   return status ? kDone : fail_with(status.error(), arguments.common);
 }
 
-// oci: and docker-archive: name files; relative ones are the caller's, not the control process's.
-std::string absolute_image(const std::string& image) {
-  for (const std::string prefix : {"oci:", "docker-archive:"}) {
-    if (!image.starts_with(prefix)) continue;
-    const std::string path = image.substr(prefix.size());
-    if (path.empty() || path.starts_with('/')) return image;
-    return prefix + std::filesystem::absolute(path).lexically_normal().string();
-  }
-  return image;
+// Relative paths are the caller's, not the control process's.
+Result<std::string> absolute_image(const std::string& image) {
+  if (image.empty()) return image;  // A file is deployed instead.
+  return image::resolve_relative(image, std::filesystem::current_path().string());
 }
 
 struct ChangedFile {
@@ -79,7 +75,9 @@ int deploy(const DeployArguments& arguments) {
   if (!world) return fail_without_world(world.error(), arguments.common);
   auto changed = read_changed_file(*world, arguments);
   if (!changed) return fail_with(changed.error(), arguments.common);
-  json::object request{{"image", absolute_image(arguments.image)},
+  const auto image = absolute_image(arguments.image);
+  if (!image) return fail_with(image.error(), arguments.common);
+  json::object request{{"image", *image},
                        {"wait", !arguments.no_wait},
                        {"rollback", !arguments.no_rollback}};
   if (!arguments.files.empty()) {

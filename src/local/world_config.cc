@@ -4,9 +4,9 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <filesystem>
 
 #include "host/files.h"
+#include "image/reference.h"
 
 namespace minato::local {
 namespace json = boost::json;
@@ -69,21 +69,13 @@ Result<WorldConfig> load_world_config(const std::string& state_dir) {
   }
 }
 
-std::string absolute_image(const std::string& image, const std::string& directory) {
-  for (const std::string_view prefix : {"oci:", "docker-archive:"}) {
-    if (!image.starts_with(prefix)) continue;
-    const std::string path = image.substr(prefix.size());
-    if (path.empty() || path.starts_with('/')) return image;
-    return std::string(prefix) + (std::filesystem::path(directory) / path).lexically_normal().string();
-  }
-  return image;
-}
-
 Result<spec::Spec> spec_of(const WorldConfig& config) {
   ASSIGN_OR_RETURN(spec::Spec spec, spec::read(config.sources));
   if (!config.image.empty()) spec.image = config.image;
-  spec.image = absolute_image(spec.image, config.directory);
-  for (spec::Sidecar& sidecar : spec.sidecars) sidecar.image = absolute_image(sidecar.image, config.directory);
+  ASSIGN_OR_RETURN(spec.image, image::resolve_relative(spec.image, config.directory));
+  for (spec::Sidecar& sidecar : spec.sidecars) {
+    ASSIGN_OR_RETURN(sidecar.image, image::resolve_relative(sidecar.image, config.directory));
+  }
   return spec;
 }
 

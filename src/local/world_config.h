@@ -36,7 +36,4 @@ Result<WorldConfig> load_world_config(const std::string& state_dir);
 // The spec of the configuration, with paths made absolute and the deployed image in place.
 Result<spec::Spec> spec_of(const WorldConfig& config);
 
-// Paths behind oci: and docker-archive: made absolute against `directory`.
-std::string absolute_image(const std::string& image, const std::string& directory);
-
 }  // namespace minato::local
