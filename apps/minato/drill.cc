@@ -12,6 +12,7 @@
 #include "drill/table.h"
 #include "drill_sim.h"
 #include "host/files.h"
+#include "linux_net/holder.h"
 #include "local/drill_world.h"
 #include "local/world_config.h"
 #include "stderr_log.h"
@@ -77,8 +78,13 @@ Result<std::vector<drill::Drill>> choose_drills(const Arguments& arguments, cons
   for (const std::string& kind : kinds) {
     const bool needs_spot = kind.starts_with("spot-") && spec.scaling.spot_percent == 0;
     const bool needs_secret = kind == "secret-rotated" && spec.secrets.empty();
-    if ((arguments.all || is_set) && (needs_spot || needs_secret)) {
-      fmt::print(stderr, "minato: {} is left out: the file asks for no {}\n", kind, needs_spot ? "spot instances" : "secrets");
+    const bool needs_room = kind == "load-step" && spec.replicas.max <= spec.replicas.min;
+    if (needs_room && !arguments.all) {
+      return fail(Reason::kInvalid, "load-step needs replicas that may grow: raise replicas.max above replicas.min in the file");
+    }
+    if ((arguments.all || is_set) && (needs_spot || needs_secret || needs_room)) {
+      fmt::print(stderr, "minato: {} is left out: the file asks for no {}\n", kind,
+                 needs_spot ? "spot instances" : needs_secret ? "secrets" : "more replicas (replicas.max)");
       continue;
     }
     ASSIGN_OR_RETURN(drill::Drill found, drill::find_drill(kind));
@@ -142,7 +148,7 @@ class Session {
         drills_(std::move(drills)),
         runs_(drills_.size()),
         base_calibration_(base),
-        world_(loop_, {.control_socket = world.control_socket(), .load = load_of(world, config, spec)}),
+        world_(loop_, {.control_socket = world.control_socket(), .is_up = same_holder(world), .load = load_of(world, config, spec)}),
         signals_(loop_.io(), SIGINT, SIGTERM) {}
 
   int run();
@@ -154,7 +160,13 @@ class Session {
     out.address = "127.0.0.1";
     out.port = config.https_port;
     out.ca_file = world.authority_dir() + "/ca.crt";
+    out.slow_after = spec.slo.p99;
     return out;
+  }
+  // Another world of the same name is not the one that is drilled.
+  static std::function<bool()> same_holder(const World& world) {
+    const auto holder = linux_net::find_holder(world.state_dir);
+    return [holder] { return holder && linux_net::is_alive(*holder); };
   }
   const bounds::Bound& bound_of(const drill::Drill& drill) const;
   void next();
@@ -178,6 +190,7 @@ class Session {
   std::unique_ptr<drill::Runner> runner_;
   std::size_t at_ = 0;
   bool interrupted_ = false;
+  bool is_gone_ = false;  // The world.
   drill::Report report_;
 };
 
@@ -220,7 +233,7 @@ int Session::run() {
 // Every drill, then every drill again: what one leaves behind is there for the next.
 void Session::next() {
   const std::size_t count = drills_.size() * static_cast<std::size_t>(arguments_.repeat);
-  if (at_ == count || interrupted_) return loop_.stop();
+  if (at_ == count || interrupted_ || is_gone_) return loop_.stop();
   const drill::Drill& drill = drills_[at_ % drills_.size()];
   fmt::print(stderr, "[{}/{}] {}: {}\n", ++at_, count, drill.kind, drill.does);
   runner_->set_limit(std::max(kLeastLimit, bound_of(drill).total() * 3));
@@ -228,13 +241,14 @@ void Session::next() {
 }
 
 void Session::ended(drill::Outcome outcome) {
+  is_gone_ = outcome.is_world_gone;
   runs_[(at_ - 1) % drills_.size()].push_back(std::move(outcome));
   loop_.post([this] { next(); });
 }
 
 // Beside each the same in virtual time, with what the measured runs have shown of this machine.
 void Session::judge() {
-  const bool simulates = !interrupted_ && arguments_.seeds > 0;
+  const bool simulates = !interrupted_ && !is_gone_ && arguments_.seeds > 0;
   if (simulates) fmt::print(stderr, "simulating {} runs of each\n", arguments_.seeds);
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     if (runs_[i].empty()) continue;
@@ -280,6 +294,10 @@ int Session::show(const std::map<std::string, drill::Earlier>& earlier) {
   }
   if (const Status written = write(report_); !written) return fail_with(written.error(), arguments_.common);
   if (interrupted_) return kInterrupted;
+  if (is_gone_) {
+    return fail_without_world({Reason::kNotFound, fmt::format("{} went down during the drill; start it with: minato up",
+                                                              report_.service)}, arguments_.common);
+  }
   return report_.passed() ? kDone : kFailed;
 }
 

@@ -60,6 +60,7 @@ std::vector<Bound> compute(const spec::Spec& spec, const cluster::Profile& profi
                             spot_interruption(settings),
                             machines_killed(settings, "zone-lost"),
                             load_step(settings),
+                            registry_unreachable(settings),
                             role_stopped(settings),
                             control_killed(settings)};
   for (Bound& bound : out) {

@@ -60,6 +60,9 @@ struct Bound {
 
 // How long a drill lets the health path of a Pod fail.
 inline constexpr Duration kReadinessFault = 10s;
+// How long it keeps the registry away, from the first pull that is refused: at the profile's pace,
+// so that back-off grows.
+Duration registry_fault(const cluster::Profile& profile);
 
 // What no setting bounds.
 struct Allowances {

@@ -66,6 +66,29 @@ TEST(BoundsTest, LossesGrowWithTheRateAndOnlyWhereNobodyWasWarned) {
   EXPECT_GT(of(bounds, "zone-lost").failed_at(100), node.failed_at(100));
 }
 
+TEST(BoundsTest, FaultOfTheHealthPathIsNoticedWhileItLasts) {
+  // 10 s, then a probe every 2 s that may take 1 s, then a decision.
+  EXPECT_EQ(of(compute(hello(), cluster::kFast), "failing-readiness").total(), 13500ms);
+}
+
+TEST(BoundsTest, RegistryIsAskedAgainAfterTheLongestBackOffThatBeganWithoutIt) {
+  const auto waits = [](const cluster::Profile& profile) {
+    Duration out{};
+    const Bound bound = of(compute(hello(), profile), "registry-unreachable");
+    for (const Term& term : bound.terms) {
+      if (term.setting == "profile: image_backoff") out += term.duration;
+    }
+    return out;
+  };
+  // 2 s, 4 s and 8 s begin within 10 s; 10 s, 20 s and 40 s within 50 s.
+  EXPECT_EQ(waits(cluster::kFast), 8s);
+  EXPECT_EQ(waits(cluster::kRealistic), 40s);
+  cluster::Profile patient = cluster::kRealistic;
+  patient.image_backoff_max = 30s;
+  EXPECT_EQ(waits(patient), 30s);
+  EXPECT_EQ(of(compute(hello(), cluster::kFast), "registry-unreachable").failed_at(1000), 0u);
+}
+
 TEST(BoundsTest, SpotInterruptionEndsWithItsNotice) {
   const Bound spot = of(compute(hello(), cluster::kRealistic), "spot-interruption");
   EXPECT_GT(spot.total(), cluster::kRealistic.spot_notice);

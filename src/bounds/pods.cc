@@ -57,7 +57,9 @@ Bound failing_readiness(const Settings& settings) {
                        fmt::format("{} × {} + {}", text(settings.readiness_period), settings.readiness_failures,
                                    text(settings.readiness_timeout)),
                        detect, "kubelet: periodSeconds × failureThreshold + timeoutSeconds"});
-  out.terms.push_back({Phase::kReady, "the fault lasts", "the drill", text(kReadinessFault), kReadinessFault, "as injected"});
+  const Duration lasts = std::max(Duration{}, kReadinessFault - detect);
+  out.terms.push_back({Phase::kReady, "the fault lasts on", "the drill", fmt::format("{} - {}", text(kReadinessFault), text(detect)),
+                       lasts, "as injected"});
   out.terms.push_back({Phase::kReady, "readiness probe passes", "readiness probe: periodSeconds",
                        fmt::format("{} + {}", text(settings.readiness_period), text(settings.readiness_timeout)),
                        settings.readiness_period + settings.readiness_timeout, "successThreshold 1"});
@@ -119,30 +121,6 @@ Bound control_killed(const Settings& settings) {
                        text(settings.allow.restart), settings.allow.restart,
                        "the holder starts it again; it adopts what runs"});
   add_decision(settings, Phase::kInService, "caches are filled", out.terms);
-  return out;
-}
-
-Bound load_step(const Settings& settings) {
-  constexpr Duration kScaleUpPeriod = 15s;  // HPA's default policy: at most 100 % or 4 Pods in it.
-  const cluster::Profile& profile = settings.profile;
-  Bound out{.kind = "load-step", .terms = {}, .losses = {}, .dominating = {}, .advice = {}, .beside = {}};
-  out.terms.push_back({Phase::kDetected, "usage is measured", "profile: metrics_interval",
-                       fmt::format("{} × 2", text(profile.metrics_interval)), profile.metrics_interval * 2,
-                       "metrics-server: a rate needs two samples"});
-  out.terms.push_back({Phase::kDetected, "the HPA looks", "profile: hpa_sync_period", text(profile.hpa_sync_period),
-                       profile.hpa_sync_period, "horizontal-pod-autoscaler-sync-period"});
-  std::int32_t steps = 0;
-  for (std::int32_t now = settings.replicas; now < settings.spec.replicas.max; now += std::max(now, 4)) ++steps;
-  const Duration raise = kScaleUpPeriod * std::max(0, steps - 1) + profile.hpa_sync_period + profile.metrics_interval;
-  out.terms.push_back({Phase::kDecided, "replicas rise step by step", "profile: hpa_upscale",
-                       fmt::format("15s × {} + {} + {}", std::max(0, steps - 1), text(profile.hpa_sync_period),
-                                   text(profile.metrics_interval)),
-                       raise, "HPA: the larger of 100% and 4 Pods in 15 s"});
-  out.terms.push_back({Phase::kDecided, "the node autoscaler looks", "profile: autoscaler_scan",
-                       text(profile.autoscaler_scan), profile.autoscaler_scan, "scan-interval, for Pods without room"});
-  add_machine(settings, out.terms);
-  add_start(settings, out.terms);
-  add_target(settings, out.terms);
   return out;
 }
 

@@ -62,6 +62,7 @@ Bound certificate_rotated(const Settings& settings);
 Bound role_stopped(const Settings& settings);
 Bound control_killed(const Settings& settings);
 Bound load_step(const Settings& settings);
+Bound registry_unreachable(const Settings& settings);
 Bound node_drained(const Settings& settings);
 Bound machines_killed(const Settings& settings, std::string kind);  // node-killed, zone-lost
 Bound spot_interruption(const Settings& settings);

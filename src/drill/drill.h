@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +42,10 @@ enum class Verb {
   kKillControl,   // SIGKILL to minato's own control process.
   kRenewCertificate,
   kRotateSecret,
+  kCutRegistry,      // Nodes get no image that they do not have, for a while (bounds::registry_fault).
+  kRestoreRegistry,
+  kScaleOut,  // More replicas than the Nodes have room for (drill/scale_out.h).
+  kScaleIn,   // As many as the file says.
 };
 std::string_view to_string(Verb verb);  // "kill-process", …
 Result<Verb> verb_named(std::string_view name);
@@ -62,6 +65,8 @@ Choice choice_of(Verb verb);
 inline constexpr Duration kReadinessFault = bounds::kReadinessFault;
 
 // What is seen of a world. Sought in the order of the phases, each from when the one before it held.
+// Where nothing is hit, the Pods and instances to come are those of more replicas: as many Pods as
+// are wanted more, and an instance.
 enum class Seen {
   kPodDown,       // Every victim Pod has been seen not ready.
   kPodReplaced,   // As many Pods have come as are victims, or their containers were restarted.
@@ -99,8 +104,8 @@ struct Drill {
   std::string does;      // What it does.
   std::string expects;   // What should happen.
   std::string protects;  // What protects against it.
-  Action inject;
-  std::optional<Action> mend;  // In the middle of it, once kInService was reached or given up.
+  std::vector<Action> inject;  // One after the other; the first that hits something says what.
+  std::vector<Action> mend;    // Once the service has recovered, or was given up.
   std::map<Phase, std::vector<Condition>> phases;  // All of a phase's conditions must hold.
   bool is_planned = false;  // Planned and noticed events may not lose a single request.
   // Another kind whose bound holds for this one; "" for its own kind.

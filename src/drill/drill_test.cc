@@ -41,27 +41,41 @@ class FakeWorld final : public World {
   void act(const Act& act, Done done) override {
     acts.push_back(std::string(to_string(act.verb)) + " " + act.target);
     time_.post([done = std::move(done)]() mutable { done({}); });
-    if (!answers) return;
+    if (!answers || act.verb != Verb::kKillProcess) return;
     is_failing = true;
     later(200ms, seen(Subject::kPod, act.target, "bound", "n1", 1), [this] { is_failing = false; });
     later(700ms, seen(Subject::kPod, act.target, "started", "n1", 1));
     later(1500ms, seen(Subject::kPod, act.target, "ready", "n1", 1));
   }
   Status set_load(double rate, const std::string&) override {
+    const bool rises = rate_ > 0 && rate > rate_;
     rate_ = rate;
-    if (timeline_.begun() == MonoTime{}) timeline_.begin(time_.monotonic());
+    if (timeline_.begun() == MonoTime{}) timeline_.begin(time_.monotonic(), 300ms);
     send();
+    if (rises && answers) grow();
     return {};
   }
   void stop_load() override { timer_.cancel(); }
   const Timeline& timeline() const override { return timeline_; }
   Latency latency() const override { return {}; }
 
+  void vanish() { now(seen(Subject::kControl, "control", "gone", "")); }
+  double rate() const { return rate_; }
+
   std::vector<std::string> acts;
   bool answers = true;
   bool is_failing = false;
 
  private:
+  // Twice as many Pods come, and for a second more than that answers are slow.
+  void grow() {
+    latency_ = 2s;
+    later(1s, seen(Subject::kRollout, "web", "done", "", 4));
+    later(1s, seen(Subject::kPod, "web-3", "bound"));
+    later(1s, seen(Subject::kPod, "web-4", "bound"));
+    later(2s, seen(Subject::kPod, "web-3", "ready"));
+    later(2s, seen(Subject::kPod, "web-4", "ready"), [this] { later(1s, seen(Subject::kNode, "n1", "ready"), [this] { latency_ = 1ms; }); });
+  }
   void now(Observation observation) {
     observation.at = time_.monotonic();
     sink_(observation);
@@ -79,7 +93,7 @@ class FakeWorld final : public World {
       if (is_failing) {
         timeline_.failed(due, Cause::kReset);
       } else {
-        timeline_.ok(due, 1ms);
+        timeline_.ok(due, latency_);
       }
       send();
     });
@@ -88,6 +102,7 @@ class FakeWorld final : public World {
   Sink sink_;
   Timeline timeline_;
   double rate_ = 0;
+  Duration latency_ = 1ms;
   env::TimerHandle timer_;
   std::vector<env::TimerHandle> timers_;
 };
@@ -142,11 +157,50 @@ TEST_F(RunnerTest, WhatDoesNotComeBackEndsAtItsLimit) {
 TEST_F(RunnerTest, AbortMends) {
   world_.answers = false;
   Drill drill = *find_drill("process-crash");
-  drill.mend = Action{.verb = Verb::kUndrainNode};
+  drill.mend = {{.verb = Verb::kUndrainNode}};
   const Outcome out = run(drill, [](Runner& runner) { runner.abort("interrupted"); });
   EXPECT_FALSE(out.status);
   ASSERT_EQ(world_.acts.size(), 2u);
   EXPECT_TRUE(world_.acts[1].starts_with("undrain-node"));
+}
+
+TEST_F(RunnerTest, MoreLoadIsJudgedWhileItLasts) {
+  const Outcome out = run(*find_drill("load-step"));
+  ASSERT_TRUE(out.status) << out.status.error().message;
+  EXPECT_EQ(out.length_of(Phase::kDetected), 1s);
+  EXPECT_EQ(out.length_of(Phase::kInService), 1s);
+  // Slow answers break the SLO too, until a second later; the load has to be held for a while.
+  EXPECT_NEAR(to_seconds(out.recovery()), 3.0, 0.11);
+  EXPECT_GE(out.mended - out.at.at(Phase::kRecovered), 5s);
+  EXPECT_EQ(world_.rate(), 100);
+  EXPECT_EQ(out.requests().failures(), 0u);
+}
+
+TEST_F(RunnerTest, LoadThatNeedsNothingMoreSaysSo) {
+  world_.answers = false;
+  const Outcome out = run(*find_drill("load-step"));
+  ASSERT_FALSE(out.status);
+  EXPECT_NE(out.status.error().message.find("--rate"), std::string::npos) << out.status.error().message;
+}
+
+TEST_F(RunnerTest, WorldThatVanishesEndsItAtOnce) {
+  world_.answers = false;
+  MonoTime vanished{};
+  const Outcome out = run(*find_drill("node-drained"), [&](Runner&) {
+    vanished = time_.monotonic();
+    world_.vanish();
+  });
+  EXPECT_TRUE(out.is_world_gone);
+  EXPECT_FALSE(out.status);
+  EXPECT_EQ(out.ended, vanished);
+  EXPECT_EQ(world_.acts.size(), 1u) << "nothing is left to mend";
+}
+
+TEST_F(RunnerTest, ActionsAreDoneInOrderAndAllOfThemMended) {
+  world_.answers = false;
+  const Outcome out = run(*find_drill("registry-unreachable"));
+  EXPECT_FALSE(out.status);
+  EXPECT_EQ(world_.acts, (std::vector<std::string>{"cut-registry ", "scale-out ", "restore-registry ", "scale-in "}));
 }
 
 TEST(CatalogueTest, EveryDrillHasABoundAndAnEnd) {
@@ -169,12 +223,25 @@ TEST(FileTest, OwnDrillFromTheSameWords) {
                                             "phases: {detected: [pod-down, pod-waiting CrashLoopBackOff], in service: [service-back]}\n"
                                             "bound: crash-loop\n");
   ASSERT_TRUE(drill) << drill.error().message;
-  EXPECT_EQ(drill->inject.count, 2);
+  ASSERT_EQ(drill->inject.size(), 1u);
+  EXPECT_EQ(drill->inject[0].count, 2);
   EXPECT_EQ(drill->phases.at(Phase::kDetected)[1].word, "CrashLoopBackOff");
   for (const char* bad : {"kind: a\n", "kind: a\ninject: explode\nphases: {in service: [pod-down]}\nbound: node-killed\n",
                           "kind: a\ninject: kill-node\nphases: {in service: [pod-down]}\nbound: node-killed\nnope: 1\n", "[", ""}) {
     EXPECT_TRUE(failed_with(read_drill("own.yaml", bad), Reason::kInvalid)) << bad;
   }
+}
+
+TEST(FileTest, ActionsInAListAndLoadThatEnds) {
+  const auto drill = read_drill("own.yaml", "kind: grow\ninject: [cut-registry, multiply-load]\nmend: [restore-registry, multiply-load]\n"
+                                            "count: 3\nphases: {in service: [service-back]}\nbound: load-step\n");
+  ASSERT_TRUE(drill) << drill.error().message;
+  ASSERT_EQ(drill->inject.size(), 2u);
+  EXPECT_EQ(drill->inject[1].count, 3);
+  ASSERT_EQ(drill->mend.size(), 2u);
+  EXPECT_EQ(drill->mend[1].count, 1) << "mended, load is what it was";
+  EXPECT_TRUE(failed_with(read_drill("own.yaml", "kind: a\ninject: []\nphases: {in service: [pod-down]}\nbound: node-killed\n"),
+                          Reason::kInvalid));
 }
 
 TEST(MemoryTest, OnlyNewsAreNewsAndUnsaidThingsAreGone) {
@@ -205,6 +272,26 @@ TEST(TrackerTest, TheBusiestHealthyNodeIsHit) {
   EXPECT_EQ(victims->nodes, std::set<std::string>{"n2"});
   EXPECT_EQ(victims->pods.size(), 2u);
   EXPECT_TRUE(failed_with(tracker.choose({.verb = Verb::kInterrupt}), Reason::kNotFound));
+}
+
+TEST(TrackerTest, WhereNothingIsHitAsManyPodsHaveToComeAsAreWantedMore) {
+  Tracker tracker;
+  tracker.see(seen(Subject::kRollout, "web", "done", "", 1));
+  tracker.see(seen(Subject::kPod, "p1", "ready"));
+  tracker.see(seen(Subject::kInstance, "i-1", "in-service"));
+  const auto victims = tracker.choose({.verb = Verb::kScaleOut});
+  ASSERT_TRUE(victims);
+  tracker.begin(*victims);
+  EXPECT_FALSE(tracker.holds({Seen::kInstanceOrdered, {}}));
+  tracker.see(seen(Subject::kInstance, "i-2", "pending"));
+  EXPECT_TRUE(tracker.holds({Seen::kInstanceOrdered, {}}));
+  EXPECT_FALSE(tracker.holds({Seen::kInstanceRunning, {}}));
+  tracker.see(seen(Subject::kRollout, "web", "progressing", "", 3));
+  tracker.see(seen(Subject::kPod, "p2", "started"));
+  EXPECT_FALSE(tracker.holds({Seen::kPodStarted, {}}));
+  tracker.see(seen(Subject::kPod, "p3", "started"));
+  EXPECT_TRUE(tracker.holds({Seen::kPodStarted, {}}));
+  EXPECT_FALSE(tracker.holds({Seen::kPodReady, {}}));
 }
 
 TEST(ReportTest, JsonHasNoExponentsAndReadsBack) {

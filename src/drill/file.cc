@@ -12,8 +12,7 @@ std::unexpected<Error> at(const std::string& name, const YAML::Node& node, const
   return fail(Reason::kInvalid, fmt::format("{}:{}: {}", name, node.Mark().line + 1, message));
 }
 
-Result<Action> read_action(const std::string& name, const YAML::Node& root, const char* key) {
-  const YAML::Node node = root[key];
+Result<Action> read_action(const std::string& name, const YAML::Node& root, const YAML::Node& node) {
   const auto verb = verb_named(node.as<std::string>(""));
   if (!verb) return at(name, node, verb.error().message);
   Action out;
@@ -23,6 +22,22 @@ Result<Action> read_action(const std::string& name, const YAML::Node& root, cons
   out.path = root["path"].as<std::string>("");
   if (out.verb == Verb::kKillRole && out.role.empty()) return at(name, node, "kill-role needs a role");
   if (out.verb == Verb::kMultiplyLoad && out.count < 1) return at(name, node, "multiply-load needs a count of at least 1");
+  return out;
+}
+
+// One action, or a list of them.
+Result<std::vector<Action>> read_actions(const std::string& name, const YAML::Node& root, const char* key) {
+  const YAML::Node node = root[key];
+  std::vector<Action> out;
+  if (!node.IsSequence()) {
+    ASSIGN_OR_RETURN(Action action, read_action(name, root, node));
+    out.push_back(std::move(action));
+  }
+  for (std::size_t i = 0; node.IsSequence() && i < node.size(); ++i) {
+    ASSIGN_OR_RETURN(Action action, read_action(name, root, node[i]));
+    out.push_back(std::move(action));
+  }
+  if (out.empty()) return at(name, node, fmt::format("{}: an action, or a list of them", key));
   return out;
 }
 
@@ -66,10 +81,12 @@ Result<Drill> read_root(const std::string& name, const YAML::Node& root) {
   out.expects = root["expects"].as<std::string>("the service recovers");
   out.protects = root["protects"].as<std::string>("what the file says");
   out.is_planned = root["planned"].as<bool>(false);
-  ASSIGN_OR_RETURN(out.inject, read_action(name, root, "inject"));
+  ASSIGN_OR_RETURN(out.inject, read_actions(name, root, "inject"));
   if (root["mend"]) {
-    ASSIGN_OR_RETURN(Action mend, read_action(name, root, "mend"));
-    out.mend = std::move(mend);
+    ASSIGN_OR_RETURN(out.mend, read_actions(name, root, "mend"));
+  }
+  for (Action& each : out.mend) {
+    if (each.verb == Verb::kMultiplyLoad) each = {.verb = each.verb, .count = 1, .role = {}, .path = {}};
   }
   RETURN_IF_ERROR(read_phases(name, root["phases"], out));
   out.bound = root["bound"].as<std::string>("");

@@ -23,7 +23,7 @@ Result<Subject> subject_named(std::string_view name);
 //   target    initial, healthy, unhealthy, draining, unused (AWS's words)
 //   role      active, inactive
 //   rollout   done, progressing, failed
-//   control   up, down
+//   control   up, down; gone: and with it everything
 struct Observation {
   MonoTime at{};
   Subject subject = Subject::kPod;

@@ -9,6 +9,19 @@ namespace {
 
 constexpr Duration kTick = 50ms;
 constexpr std::size_t kMaxEvents = 5000;
+constexpr double kSlowShare = 0.01;  // Above the SLO's p99 may be so many.
+
+const Action* find_action(const Drill& drill, Verb verb) {
+  const auto found = std::ranges::find(drill.inject, verb, &Action::verb);
+  return found == drill.inject.end() ? nullptr : &*found;
+}
+
+// The one that says what is hit.
+const Action& aim_of(const Drill& drill) {
+  const auto found = std::ranges::find_if(
+      drill.inject, [](const Action& each) { return choice_of(each.verb) != Choice::kNothing; });
+  return found == drill.inject.end() ? drill.inject.front() : *found;
+}
 
 }  // namespace
 
@@ -65,6 +78,10 @@ void Runner::run(Drill drill, std::function<void(Outcome)> done) {
 
 void Runner::seen(const Observation& observation) {
   tracker_.see(observation);
+  if (observation.subject == Subject::kControl && observation.state == "gone") {
+    is_world_gone_ = true;
+    return vanish();
+  }
   if (step_ < Step::kWait) return;
   if (out_.events.size() < kMaxEvents) out_.events.push_back(observation);
   if (step_ != Step::kWait) return;
@@ -89,13 +106,14 @@ void Runner::tick() {
     case Step::kLook: return look();
     case Step::kWarmUp: return warm_up();
     case Step::kWait: return follow();
+    case Step::kHold: return hold();
     case Step::kMend: return;
     case Step::kRest: return rest();
-    case Step::kHold: return hold();
   }
 }
 
 void Runner::look() {
+  if (is_world_gone_) return vanish();
   std::string why_not = "nothing was seen of it";
   if (tracker_.is_steady(why_not)) {
     out_.begun = env_.clock.monotonic();
@@ -120,7 +138,7 @@ void Runner::warm_up() {
 }
 
 void Runner::inject() {
-  auto victims = tracker_.choose(out_.drill.inject);
+  auto victims = tracker_.choose(aim_of(out_.drill));
   if (!victims) {
     out_.was_refused = true;
     return give_up(victims.error());
@@ -133,16 +151,20 @@ void Runner::inject() {
   }
   std::string targets;
   for (const std::string& target : out_.victims.targets) targets += (targets.empty() ? "" : ", ") + target;
-  say(fmt::format("{}{}", to_string(out_.drill.inject.verb), targets.empty() ? "" : " " + targets));
+  for (const Action& each : out_.drill.inject) {
+    const bool is_aimed = choice_of(each.verb) != Choice::kNothing;
+    say(fmt::format("{}{}", to_string(each.verb), is_aimed ? " " + targets : ""));
+  }
   was_injected_ = true;
-  crashes_left_ = out_.drill.inject.verb == Verb::kCrashRepeatedly ? out_.drill.inject.count - 1 : 0;
+  const Action* crashes = find_action(out_.drill, Verb::kCrashRepeatedly);
+  crashes_left_ = crashes == nullptr ? 0 : crashes->count - 1;
   for (const std::string& name : out_.victims.pods) {
     const Observation* pod = tracker_.find(Subject::kPod, name);
     restarts_seen_ = pod == nullptr ? 0 : pod->count;
   }
   enter(Step::kWait);
   out_.injected = since_;
-  perform(out_.drill.inject, [this](const Status& status) { acted(status); });
+  perform_all(out_.drill.inject, [this](const Status& status) { acted(status); });
 }
 
 void Runner::acted(const Status& status) {
@@ -150,22 +172,36 @@ void Runner::acted(const Status& status) {
 }
 
 // Every victim of the action; `done` with the first failure, or after the last.
-void Runner::perform(const Action& action, std::function<void(const Status&)> done) {
+void Runner::perform(const Action& action, Done done) {
   if (action.verb == Verb::kMultiplyLoad) {
     const Status status = world_.set_load(options_.rate * action.count, action.path.empty() ? options_.path : action.path);
     return env_.executor.post([self = self_, status, done] {
       if (*self != nullptr) done(status);
     });
   }
-  auto left = std::make_shared<std::size_t>(out_.victims.targets.size());
-  for (const std::string& target : out_.victims.targets) {
-    world_.act({action.verb == Verb::kCrashRepeatedly ? Verb::kKillProcess : action.verb, action.verb == Verb::kKillRole ? action.role : target, action.count},
-               [self = self_, left, done](const Status& status) {
-                 if (*self == nullptr || *left == 0) return;
-                 *left = status ? *left - 1 : 0;
-                 if (*left == 0) done(status);
-               });
+  std::vector<std::string> targets = {""};
+  const Choice choice = choice_of(action.verb);
+  if (choice == Choice::kRole) targets = {action.role};
+  else if (choice != Choice::kNothing) targets = out_.victims.targets;
+  const Verb verb = action.verb == Verb::kCrashRepeatedly ? Verb::kKillProcess : action.verb;
+  auto left = std::make_shared<std::size_t>(targets.size());
+  for (const std::string& target : targets) {
+    world_.act({verb, target, action.count}, [self = self_, left, done](const Status& status) {
+      if (*self == nullptr || *left == 0) return;
+      *left = status ? *left - 1 : 0;
+      if (*left == 0) done(status);
+    });
   }
+}
+
+// One after the other, all of them; `done` with the first failure.
+void Runner::perform_all(std::vector<Action> actions, Done done) {
+  const Action first = std::move(actions.front());
+  actions.erase(actions.begin());
+  perform(first, [this, actions = std::move(actions), done = std::move(done)](const Status& status) {
+    if (actions.empty()) return done(status);
+    perform_all(actions, [status, done](const Status& later) { done(status ? later : status); });
+  });
 }
 
 void Runner::advance(MonoTime at) {
@@ -186,50 +222,68 @@ void Runner::advance(MonoTime at) {
 void Runner::follow() {
   const MonoTime now = env_.clock.monotonic();
   advance(now);
-  if (ahead_.empty()) return mend();
-  if (is_guard_crossed()) {
-    return give_up({Reason::kAborted, fmt::format("more than {}% of the requests failed for {}", options_.guard_percent,
-                                                  format_duration(options_.guard_time))});
-  }
-  if (now - out_.injected < options_.limit) return;
-  give_up({Reason::kTimeout, fmt::format("'{}' was not seen within {}", to_string(ahead_.front()),
-                                         format_duration(options_.limit))});
+  if (ahead_.empty()) return enter(Step::kHold);
+  if (is_guard_crossed() || now - out_.injected < options_.limit) return;
+  give_up({Reason::kTimeout, why_not_seen()});
 }
 
-bool Runner::is_guard_crossed() const {
+std::string Runner::why_not_seen() const {
+  const auto& conditions = out_.drill.phases.at(ahead_.front());
+  const bool grows = std::ranges::find(conditions, Seen::kReplicasRaised, &Condition::seen) != conditions.end();
+  if (grows && find_action(out_.drill, Verb::kMultiplyLoad) != nullptr) {
+    return fmt::format("within {} the load did not ask for more replicas: send more (--rate)", format_duration(options_.limit));
+  }
+  return fmt::format("'{}' was not seen within {}", to_string(ahead_.front()), format_duration(options_.limit));
+}
+
+// Gives up where nearly nothing is answered.
+bool Runner::is_guard_crossed() {
   const MonoTime now = env_.clock.monotonic();
   if (now - out_.injected < options_.guard_time) return false;
   const Slice last = world_.timeline().sum(now - options_.guard_time, now);
-  return last.sent > 0 && 100.0 * last.failures() > 1.0 * options_.guard_percent * last.sent;
+  if (last.sent == 0 || 100.0 * last.failures() <= 1.0 * options_.guard_percent * last.sent) return false;
+  std::string message = fmt::format("more than {}% of the requests failed for {}", options_.guard_percent,
+                                    format_duration(options_.guard_time));
+  const Action* load = find_action(out_.drill, Verb::kMultiplyLoad);
+  if (load != nullptr && !load->path.empty() && last.failed[static_cast<std::size_t>(Cause::kStatus4xx)] * 2 > last.sent) {
+    message += fmt::format(": this drill needs a service that has {}, as examples/hello does; or one of your own with "
+                           "another path (--file)", load->path);
+  }
+  give_up({Reason::kAborted, std::move(message)});
+  return true;
+}
+
+// What is broken stays so meanwhile: more load, a lost zone.
+void Runner::hold() {
+  const MonoTime now = env_.clock.monotonic();
+  if (is_guard_crossed()) return;
+  if (find_recovery() || now - since_ > options_.hold + options_.patience) mend();
 }
 
 void Runner::mend() {
   enter(Step::kMend);
-  if (!out_.drill.mend) {
+  if (out_.drill.mend.empty()) {
     out_.mended = since_;
     return enter(Step::kRest);
   }
-  say(fmt::format("mend: {}", to_string(out_.drill.mend->verb)));
-  perform(*out_.drill.mend, [this](const Status& status) {
+  for (const Action& each : out_.drill.mend) say(fmt::format("mend: {}", to_string(each.verb)));
+  perform_all(out_.drill.mend, [this](const Status& status) {
     out_.mended = env_.clock.monotonic();
     if (!status && out_.status) out_.status = wrap("mending", status.error());
     if (step_ == Step::kMend) enter(Step::kRest);
   });
 }
 
-// Load goes on until all is as before: what a drill costs may come late.
+// Load goes on until all is at rest, and for a while after it was mended: what a drill costs may come
+// late.
 void Runner::rest() {
+  const MonoTime now = env_.clock.monotonic();
+  if (!out_.drill.mend.empty() && now - since_ < options_.hold) return;
   std::string why_not;
-  if (tracker_.is_steady(why_not)) return enter(Step::kHold);
-  if (env_.clock.monotonic() - since_ < options_.patience) return;
+  if (tracker_.is_steady(why_not)) return finish();
+  if (now - since_ < options_.patience) return;
   if (out_.status) out_.status = fail(Reason::kTimeout, "the world does not come to rest: " + why_not);
   finish();
-}
-
-void Runner::hold() {
-  const MonoTime now = env_.clock.monotonic();
-  if (now - since_ < options_.hold) return;
-  if (has_failed_ || find_recovery() || now - since_ > options_.hold + options_.patience) finish();
 }
 
 // The first instant from which on the SLO was kept for `hold`.
@@ -242,7 +296,7 @@ bool Runner::find_recovery() {
   for (MonoTime start = from; start + options_.hold <= now; start += Timeline::kSlice) {
     const Slice window = timeline.sum(start, start + options_.hold);
     if (window.in_flight() > 0) return false;  // Not known yet.
-    if (window.failures() <= budget * window.sent) {
+    if (window.failures() <= budget * window.sent && window.slow <= kSlowShare * window.sent) {
       out_.at[Phase::kRecovered] = bad_until;
       return true;
     }
@@ -261,7 +315,17 @@ void Runner::give_up(Error error) {
   has_failed_ = true;
   if (out_.status) out_.status = std::unexpected(std::move(error));
   if (!was_injected_) return finish();
-  if (step_ == Step::kWait) mend();
+  if (step_ == Step::kWait || step_ == Step::kHold) mend();
+}
+
+// Nothing is left that could be mended or waited for.
+void Runner::vanish() {
+  if (step_ == Step::kIdle || out_.is_world_gone) return;
+  out_.is_world_gone = true;
+  has_failed_ = true;
+  out_.status = fail(Reason::kUnavailable, "the service is not up any more: it went down during the drill");
+  say(out_.status.error().message);
+  finish();
 }
 
 void Runner::finish() {

@@ -1,8 +1,9 @@
 // Carries out one drill after the other on a World and measures it.
 //
 // Of each: looks whether all is well (else refuses), sends load, breaks something, waits for the
-// phases, mends, waits until the world is as before with the SLO held, and only then ends the load.
-// A guard, a phase that does not come, or abort() mends and ends early; the Outcome says so.
+// phases and until the SLO is held with all that is broken as it is, mends, waits until the world is
+// at rest, and only then ends the load. A guard, a phase that does not come, or abort() mends and
+// ends early; a world that is no more ends at once. The Outcome says so.
 //
 // Owned by the caller; refers to the World. Runs on the turns of its Env.
 #pragma once
@@ -22,7 +23,7 @@ namespace minato::drill {
 struct RunOptions {
   double rate = 200;  // Requests per second.
   std::string path = "/";
-  double availability_percent = 99.9;  // Of the SLO.
+  double availability_percent = 99.9;  // Of the SLO. Its p99 is known to the World's timeline.
   Duration hold = 5s;                  // Recovered: the SLO held for so long.
   Duration warm_up = 3s;               // Of load before the failure; a failed request refuses the drill.
   Duration limit = 10min;              // From the failure until the service must be back.
@@ -36,6 +37,7 @@ struct Outcome {
   Drill drill;
   Status status;  // Refused, aborted, or a phase did not come.
   bool was_refused = false;  // Nothing was broken.
+  bool is_world_gone = false;
   double rate = 0;
   MonoTime begun{};
   MonoTime injected{};
@@ -72,7 +74,8 @@ class Runner {
   const Tracker& tracker() const { return tracker_; }
 
  private:
-  enum class Step { kIdle, kLook, kWarmUp, kWait, kMend, kRest, kHold };
+  enum class Step { kIdle, kLook, kWarmUp, kWait, kHold, kMend, kRest };
+  using Done = std::function<void(const Status&)>;
   void seen(const Observation& observation);
   void tick();
   void look();
@@ -82,16 +85,19 @@ class Runner {
   void advance(MonoTime at);
   void crash_again(const Observation& seen);
   void follow();
+  void hold();
   void mend();
   void rest();
-  void hold();
+  void vanish();
   bool find_recovery();
-  bool is_guard_crossed() const;
+  bool is_guard_crossed();
+  std::string why_not_seen() const;
   void give_up(Error error);
   void finish();
   void enter(Step step);
   void say(const std::string& text) const;
-  void perform(const Action& action, std::function<void(const Status&)> done);
+  void perform(const Action& action, Done done);
+  void perform_all(std::vector<Action> actions, Done done);
 
   env::Env env_;
   World& world_;
@@ -107,6 +113,7 @@ class Runner {
   std::int32_t crashes_left_ = 0;
   std::int32_t restarts_seen_ = 0;
   bool was_injected_ = false;
+  bool is_world_gone_ = false;
   env::TimerHandle timer_;
   std::shared_ptr<Runner*> self_;  // Callbacks of the World, which may outlive us, look here.
 };

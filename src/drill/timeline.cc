@@ -22,8 +22,9 @@ std::string_view to_string(Cause cause) {
 
 std::uint32_t Slice::failures() const { return std::accumulate(failed.begin(), failed.end(), 0U); }
 
-void Timeline::begin(MonoTime at) {
+void Timeline::begin(MonoTime at, Duration slow_after) {
   begun_ = at;
+  slow_after_ = slow_after;
   slices_.clear();
 }
 
@@ -43,6 +44,7 @@ void Timeline::ok(MonoTime due, Duration latency, std::uint32_t count) {
   Slice* slice = at(due);
   if (slice == nullptr) return;
   slice->ok += count;
+  if (latency > slow_after_) slice->slow += count;
   slice->slowest = std::max(slice->slowest, latency);
 }
 
@@ -55,6 +57,7 @@ void Timeline::add(const Timeline& other) {
   for (std::size_t i = 0; i < other.slices_.size(); ++i) {
     slices_[i].sent += other.slices_[i].sent;
     slices_[i].ok += other.slices_[i].ok;
+    slices_[i].slow += other.slices_[i].slow;
     slices_[i].slowest = std::max(slices_[i].slowest, other.slices_[i].slowest);
     for (std::size_t cause = 0; cause < kCauses; ++cause) slices_[i].failed[cause] += other.slices_[i].failed[cause];
   }
@@ -66,6 +69,7 @@ Slice Timeline::sum(MonoTime from, MonoTime to) const {
     if (start_of(i) + kSlice <= from || start_of(i) >= to) continue;
     out.sent += slices_[i].sent;
     out.ok += slices_[i].ok;
+    out.slow += slices_[i].slow;
     out.slowest = std::max(out.slowest, slices_[i].slowest);
     for (std::size_t cause = 0; cause < kCauses; ++cause) out.failed[cause] += slices_[i].failed[cause];
   }

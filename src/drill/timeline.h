@@ -32,6 +32,7 @@ std::string_view to_string(Cause cause);  // "refused", …, "5xx by the balance
 struct Slice {
   std::uint32_t sent = 0;
   std::uint32_t ok = 0;
+  std::uint32_t slow = 0;  // Of those, answered later than the SLO's p99.
   std::array<std::uint32_t, kCauses> failed{};
   Duration slowest{};
   std::uint32_t failures() const;
@@ -43,7 +44,8 @@ class Timeline {
   static constexpr Duration kSlice = 100ms;
   static constexpr std::size_t kMaxSlices = 36'000;  // An hour.
 
-  void begin(MonoTime at);
+  // An answer after `slow_after` is slow.
+  void begin(MonoTime at, Duration slow_after = Duration::max());
   MonoTime begun() const { return begun_; }
   // Before begin(), and after an hour, nothing is kept.
   void sent(MonoTime due, std::uint32_t count = 1);
@@ -61,6 +63,7 @@ class Timeline {
   Slice* at(MonoTime due);
 
   MonoTime begun_{};
+  Duration slow_after_ = Duration::max();
   std::vector<Slice> slices_;
 };
 

@@ -24,7 +24,7 @@ void Tracker::see(const Observation& seen) {
   if (seen.subject == Subject::kPod && seen.state != "ready" && victims_.pods.contains(seen.name)) {
     fallen_.insert(seen.name);
   }
-  if (seen.subject == Subject::kPod && !seen.detail.empty()) waited_for_.insert(seen.detail);
+  if (seen.subject == Subject::kPod && seen.group.empty() && !seen.detail.empty()) waited_for_.insert(seen.detail);
   if (seen.subject == Subject::kTarget && seen.state != "healthy") left_.insert(seen.name);
   if (seen.subject == Subject::kRollout && seen.state != "done") release_seen_ = true;
   if (seen.subject == Subject::kControl && seen.state == "down") control_fell_ = true;
@@ -111,9 +111,10 @@ bool Tracker::is_role(const std::string& role, std::string_view state) const {
 }
 
 bool Tracker::holds(const Condition& condition) const {
-  const auto pods = static_cast<std::int32_t>(victims_.pods.size());
-  const auto instances = static_cast<std::int32_t>(victims_.instances.size());
   const Counts now = counts();
+  const bool hits = !victims_.targets.empty() && !victims_.targets.front().empty();
+  const auto pods = hits ? static_cast<std::int32_t>(victims_.pods.size()) : std::max(now.wanted - before_.wanted, 0);
+  const auto instances = hits ? static_cast<std::int32_t>(victims_.instances.size()) : 1;
   const auto every = [](const auto& names, auto test) { return std::ranges::all_of(names, test); };
   const auto came = [&](Subject subject, auto test) {
     const auto found = replacements(subject);

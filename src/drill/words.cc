@@ -29,7 +29,11 @@ const Words<Verb>& verbs() {
                                      {Verb::kKillRole, "kill-role"},
                                      {Verb::kKillControl, "kill-control"},
                                      {Verb::kRenewCertificate, "renew-certificate"},
-                                     {Verb::kRotateSecret, "rotate-secret"}};
+                                     {Verb::kRotateSecret, "rotate-secret"},
+                                     {Verb::kCutRegistry, "cut-registry"},
+                                     {Verb::kRestoreRegistry, "restore-registry"},
+                                     {Verb::kScaleOut, "scale-out"},
+                                     {Verb::kScaleIn, "scale-in"}};
   return kWords;
 }
 

@@ -37,7 +37,8 @@ class World {
   using Sink = std::function<void(const Observation&)>;
   using Done = std::move_only_function<void(Status)>;
 
-  // Tells everything there is, then each change. Errors come as control "down".
+  // Tells everything there is, then each change. Errors come as control "down", the end of the world
+  // as control "gone".
   virtual void observe(Sink sink) = 0;
   virtual void act(const Act& act, Done done) = 0;
 

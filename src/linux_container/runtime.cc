@@ -82,8 +82,17 @@ void LinuxRuntime::list(container::Done<Inventory> done) {
   });
 }
 
+Status LinuxRuntime::may_pull(const std::string& reference, container::PullPolicy policy) const {
+  const bool is_here = images_here_.contains(reference) && policy == container::PullPolicy::kIfNotPresent;
+  if (is_here || policy == container::PullPolicy::kNever || !options_.reach_registry) return {};
+  return options_.reach_registry(reference);
+}
+
 void LinuxRuntime::pull_image(const std::string& reference, container::PullPolicy policy,
                               container::Done<container::Image> done) {
+  if (const Status reached = may_pull(reference, policy); !reached) {
+    return fail_later(std::move(done), reached.error());
+  }
   const std::pair pull(reference, policy);
   auto& waiting = pulls_[pull];
   waiting.push_back(std::move(done));
@@ -91,6 +100,7 @@ void LinuxRuntime::pull_image(const std::string& reference, container::PullPolic
   pull_limiter_.run([this, pull](Limiter::Slot slot) {
     loop_.run_blocking([images = &images_, pull] { return images->pull(pull.first, pull.second); },
                        guarded([this, pull, slot = std::move(slot)](Result<StoredImage> result) {
+                         if (result) images_here_.insert(pull.first);
                          auto node = pulls_.extract(pull);
                          for (auto& waiter : node.mapped()) {
                            waiter(result ? Result<container::Image>(result->image)

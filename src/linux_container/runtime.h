@@ -16,8 +16,10 @@
 // outlive the Runtime.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,9 @@ struct Options {
   std::size_t parallel_starts = 8;
   Duration start_timeout = 150s;  // Above the shim's own, which gives the better message.
   Duration call_timeout = 30s;
+  // Asked before this Node gets an image that it does not have; an error is the pull's. Layers may
+  // be on the machine already, since all Nodes share them. Empty: every registry can be reached.
+  std::function<Status(const std::string& reference)> reach_registry;
 };
 
 class LinuxRuntime final : public container::Runtime {
@@ -119,6 +124,7 @@ class LinuxRuntime final : public container::Runtime {
   Status adopt(const std::string& pod_uid);
   void load_containers(Pod& pod);
   Status connect(const SharedPod& pod);
+  Status may_pull(const std::string& reference, container::PullPolicy policy) const;
   Result<SharedPod> make_pod(const container::SandboxConfig& config);
   void launch_shim(const SharedPod& pod);
   void sandbox_ready(const SharedPod& pod, const Status& status);
@@ -156,6 +162,7 @@ class LinuxRuntime final : public container::Runtime {
   HostLimits limits_;
   Sink sink_;
   std::map<std::string, SharedPod> pods_;
+  std::set<std::string> images_here_;  // References that were pulled, or that containers were made of.
   std::map<std::pair<std::string, container::PullPolicy>,
            std::vector<container::Done<container::Image>>>
       pulls_;

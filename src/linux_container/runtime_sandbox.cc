@@ -72,7 +72,9 @@ void LinuxRuntime::load_containers(Pod& pod) {
   std::error_code error;
   for (const auto& item : std::filesystem::directory_iterator(pod.paths.containers_dir(), error)) {
     auto container = read_status(item.path().string());
-    if (container) update(pod, std::move(container).value());
+    if (!container) continue;
+    images_here_.insert(container->image);
+    update(pod, std::move(container).value());
   }
 }
 

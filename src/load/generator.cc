@@ -102,7 +102,7 @@ class AsioGenerator final : public Generator {
     progress_ = std::move(progress);
     done_ = std::move(done);
     started_ = options_.start_at == MonoTime{} ? loop_.monotonic() : options_.start_at;
-    report_.timeline.begin(started_);
+    report_.timeline.begin(started_, options_.slow_after);
     paced_from_ = started_;
     ends_ = started_ + options_.duration;
     next_progress_ = started_ + kProgress;

@@ -29,6 +29,7 @@ struct Options {
   double rate = 100;  // Requests per second.
   Duration duration = 10s;
   Duration timeout = 10s;
+  Duration slow_after = Duration::max();  // Of the timeline: a later answer is slow.
   std::size_t max_connections = 1000;
   std::size_t threads = 1;  // 0: as many as the rate needs.
   MonoTime start_at{};      // 0: at start(). Shards begin together.

@@ -9,6 +9,7 @@
 #include "drill/drill.h"
 #include "drill/observation_json.h"
 #include "drill/observer.h"
+#include "drill/scale_out.h"
 #include "kube/names.h"
 #include "local/rollout_watch.h"
 
@@ -172,6 +173,12 @@ Status act(LocalWorld& world, Verb verb, const std::string& target) {
     case Verb::kKillRole: return kill_role(world, target);
     case Verb::kRenewCertificate: return world.renew_certificate();
     case Verb::kRotateSecret: return rotate_secret(world);
+    case Verb::kCutRegistry:
+      world.registry_outage().begin(bounds::registry_fault(world.cluster().options().profile));
+      return {};
+    case Verb::kRestoreRegistry: world.registry_outage().end(); return {};
+    case Verb::kScaleOut: return drill::scale_out(world.cluster(), world.spec().service);
+    case Verb::kScaleIn: return world.deploy(world.config());
     default: return act_on_pod(world, verb, target);
   }
 }

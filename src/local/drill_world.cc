@@ -35,6 +35,7 @@ void DrillWorld::open() {
 
 void DrillWorld::line(const control::Line& line) {
   if (line.last) {
+    if (!options_.is_up()) return tell_control("gone");
     if (!std::exchange(is_down_, true)) tell_control("down");
     timer_ = loop_.after(kReopen, [this] { open(); });
     return;

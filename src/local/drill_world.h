@@ -2,9 +2,11 @@
 // generator in this process. One clock: all of them are on this machine's CLOCK_MONOTONIC.
 //
 // When the control process goes away that is an observation ("control down"); its stream is opened
-// again as soon as it answers. Loop thread only; the Loop outlives it.
+// again as soon as it answers. When the holder has gone too it is over ("control gone"). Loop thread
+// only; the Loop outlives it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,6 +23,7 @@ class DrillWorld final : public drill::World {
  public:
   struct Options {
     std::string control_socket;
+    std::function<bool()> is_up;  // Whether what starts control again is there.
     load::Options load;  // Rate and path come with set_load().
   };
   DrillWorld(host::Loop& loop, Options options);

@@ -213,6 +213,9 @@ std::unique_ptr<container::Runtime> LocalWorld::make_runtime(const cloud::Instan
   options.logs_dir = config_.state_dir + "/logs";
   options.shim_argv = {"/proc/self/exe", "shim"};
   options.oci_runtime = oci_runtime_;
+  options.reach_registry = [this](const std::string& reference) {
+    return registry_outage_.reach(reference, loop_.monotonic());
+  };
   return std::make_unique<linux_container::LinuxRuntime>(loop_, log_, *images_, *cgroups_, *vpc_,
                                                          std::move(options));
 }

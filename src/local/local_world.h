@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cluster/cluster.h"
+#include "container/registry_outage.h"
 #include "haproxy/haproxy_balancer.h"
 #include "host/cgroup.h"
 #include "host/loop.h"
@@ -57,6 +58,8 @@ class LocalWorld {
   cluster::Cluster& cluster() { return *cluster_; }
   instance::Driver& instances() { return *instances_; }
   balancer::Driver& balancer() { return *balancer_; }
+  // Of all registries, for Nodes of this world; gone with the control process.
+  container::RegistryOutage& registry_outage() { return registry_outage_; }
   const WorldConfig& config() const { return config_; }
   const spec::Spec& spec() const { return spec_; }
   const std::string& cgroup_note() const { return cgroup_note_; }
@@ -96,6 +99,7 @@ class LocalWorld {
   std::unique_ptr<linux_net::HostsDirectory> dns_;
   std::unique_ptr<haproxy::HaproxyBalancer> balancer_;
   std::unique_ptr<linux_container::Images> images_;
+  container::RegistryOutage registry_outage_;
   std::unique_ptr<cluster::Cluster> cluster_;
   std::unique_ptr<LogCare> log_care_;
   std::unique_ptr<ApiEndpoint> api_;

@@ -214,7 +214,7 @@ void SimBalancer::take_off(const Work& work, Target& target, Program& program, s
   if (datacenter_.any_zone_is_slow() && machine != nullptr) zones = {target.target.zone, machine->machine.zone};
   for (const std::string& zone : zones) takes += datacenter_.zone_delay(zone);
   end_if_out_of_memory(work, program, start - now);
-  Flight flight{weight, target.serial, &program, Outcome::kOk};
+  Flight flight{weight, target.serial, &program, Outcome::kOk, takes > slow_after_};
   const Duration patience = config_.listener.idle_timeout;
   if (takes > patience) {
     takes = patience;
@@ -237,6 +237,7 @@ void SimBalancer::settle() {
 
 void SimBalancer::end_flight(const Flight& flight, Outcome outcome) {
   count(outcome, flight.weight);
+  if (outcome == Outcome::kOk && flight.slow) counts_.slow += flight.weight;
   const auto found = by_serial_.find(flight.target);
   if (found != by_serial_.end()) found->second->in_flight -= flight.weight;
 }

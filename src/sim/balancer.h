@@ -25,6 +25,7 @@ enum class Outcome { kOk, kNoTarget, kRefused, kReset, kTimeout, kOverloaded };
 struct RequestCounts {
   std::uint64_t sent = 0;
   std::uint64_t ok = 0;
+  std::uint64_t slow = 0;        // Of those, answered later than was asked for.
   std::uint64_t no_target = 0;   // 503 by the balancer.
   std::uint64_t refused = 0;     // 502: nobody listened.
   std::uint64_t reset = 0;       // 502: the server ended while serving.
@@ -62,6 +63,8 @@ class SimBalancer final : public balancer::Driver {
   void request(const Work& work, std::uint64_t weight, Duration left);
   void request(const Work& work) { request(work, 1, work.time); }
   const RequestCounts& counts();
+  // From now on an answer after `limit` counts as slow.
+  void set_slow_after(Duration limit) { slow_after_ = limit; }
   // Upper bound of the time within which so many of a hundred requests were answered.
   Duration latency(double percent) const { return percentile(latencies_, percent); }
   // Of those since the last call of this that passed through the zone while any zone was slow.
@@ -100,6 +103,7 @@ class SimBalancer final : public balancer::Driver {
     std::uint64_t target = 0;  // Serial.
     const Program* program = nullptr;  // Compared only.
     Outcome outcome = Outcome::kOk;
+    bool slow = false;
   };
   struct SteadyProgram {
     Program* program = nullptr;
@@ -140,6 +144,7 @@ class SimBalancer final : public balancer::Driver {
   std::string last_target_;  // Round robin: the next in order of id follows.
   std::map<MonoTime, std::vector<Flight>> flights_;  // By their end.
   RequestCounts counts_;
+  Duration slow_after_ = Duration::max();
   std::vector<SteadyProgram> steady_;
   Histogram latencies_{};
   std::map<std::string, Histogram> by_zone_;

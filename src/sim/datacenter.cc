@@ -51,6 +51,19 @@ void Datacenter::set_ready(const std::string& image, bool ready) {
   }
 }
 
+bool Datacenter::set_pod_ready(const std::string& pod_name, bool ready) {
+  about_to_change();
+  bool found = false;
+  for (auto& [id, machine] : machines_) {
+    for (auto& [uid, pod] : machine.pods) {
+      if (pod.sandbox.pod_name != pod_name) continue;
+      found = true;
+      for (auto& [ref, program] : pod.programs) program.behaviour.ready = ready;
+    }
+  }
+  return found;
+}
+
 const Behaviour* Datacenter::behaviour(const std::string& image) const {
   const auto found = behaviours_.find(image);
   return found == behaviours_.end() ? nullptr : &found->second;

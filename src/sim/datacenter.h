@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "container/registry_outage.h"
 #include "container/runtime.h"
 #include "env/env.h"
 #include "instance/driver.h"
@@ -96,6 +97,8 @@ class Datacenter {
   }
   // Of those that run and those to come: whether their health path answers 200.
   void set_ready(const std::string& image, bool ready);
+  // Of one Pod. False: there is none of that name.
+  bool set_pod_ready(const std::string& pod_name, bool ready);
   const Behaviour* behaviour(const std::string& image) const;
   Duration draw(const Spread& spread) { return env_.rng.between(spread.low, spread.high); }
 
@@ -117,6 +120,8 @@ class Datacenter {
   const SimMachine* machine_of(const std::string& pod_uid) const;
   // Whether a connection to this address is accepted now, and by which program.
   Program* listener(const std::string& ip);
+  // Where machines get images that they do not have.
+  container::RegistryOutage& registry_outage() { return registry_outage_; }
   // How long a request waits there before its turn comes.
   Duration queueing_delay(const std::string& ip);
 
@@ -162,6 +167,7 @@ class Datacenter {
   std::map<std::string, std::pair<std::string, std::string>> addresses_;  // To (instance, Pod uid).
   std::map<std::string, std::string> pods_;  // Uid to instance.
   std::map<std::string, Duration> zone_delays_;
+  container::RegistryOutage registry_outage_;
   int next_index_ = 1;
   std::function<void()> on_change_;
   std::function<void(const Program&)> on_program_end_;

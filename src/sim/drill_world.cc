@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "blueprint/system.h"
 #include "cluster/view.h"
+#include "drill/scale_out.h"
 #include "kube/names.h"
 #include "kube/types/apps.h"
 
@@ -21,11 +22,12 @@ constexpr Duration kControlAway = 400ms;
 constexpr Duration kWatch = 100ms;
 constexpr Duration kStep = 50ms;
 constexpr Duration kLongest = 4h;
+constexpr std::string_view kBurnPath = "burn?ms=";  // Of the example: so much work on the CPU.
 
 Spread around(Duration middle) { return {middle * 8 / 10, middle * 12 / 10}; }
 
-bool is_modelled(Verb verb) {
-  return verb != Verb::kRotateSecret && verb != Verb::kRenewCertificate && verb != Verb::kFailReadiness;
+bool is_modelled(const drill::Action& action) {
+  return action.verb != Verb::kRotateSecret && action.verb != Verb::kRenewCertificate;
 }
 
 }  // namespace
@@ -82,6 +84,7 @@ Status DrillWorld::perform(const drill::Act& act) {
     case Verb::kKillProcess:
     case Verb::kExhaustMemory: return end_processes(act.target);
     case Verb::kKillRole: return end_role(act.target);
+    case Verb::kFailReadiness: return fail_readiness(act.target);
     case Verb::kDeletePod: return world_.cluster().client().remove(kube::Pod::static_kind(), {service, act.target});
     case Verb::kBadImage: return bad_release(kMissingImage);
     case Verb::kNeverReady: return bad_release(kNeverReadyImage);
@@ -103,6 +106,12 @@ Status DrillWorld::perform(const drill::Act& act) {
     case Verb::kInterrupt: return cloud.interrupt(act.target, {});
     case Verb::kFailZone: cloud.fail_zone(act.target); return {};
     case Verb::kRestoreZone: cloud.restore_zone(act.target); return {};
+    case Verb::kCutRegistry:
+      world_.datacenter().registry_outage().begin(bounds::registry_fault(world_.options().profile));
+      return {};
+    case Verb::kRestoreRegistry: world_.datacenter().registry_outage().end(); return {};
+    case Verb::kScaleOut: return drill::scale_out(world_.cluster(), service);
+    case Verb::kScaleIn: return world_.deploy(world_.options().spec.image);
     default: return fail(Reason::kInvalid, fmt::format("'{}' is not modelled", drill::to_string(act.verb)));
   }
 }
@@ -132,6 +141,12 @@ Status DrillWorld::end_role(const std::string& role) {
     if (end_processes(pod->metadata.name)) out = {};
   }
   return out;
+}
+
+Status DrillWorld::fail_readiness(const std::string& pod) {
+  if (!world_.datacenter().set_pod_ready(pod, false)) return fail(Reason::kNotFound, fmt::format("pods \"{}\" not found", pod));
+  readiness_timer_ = world_.time().after(drill::kReadinessFault, [this, pod] { world_.datacenter().set_pod_ready(pod, true); });
+  return {};
 }
 
 Status DrillWorld::bad_release(const std::string& image) {
@@ -166,13 +181,15 @@ void DrillWorld::restart_control() {
 }
 
 Status DrillWorld::set_load(double requests_per_second, const std::string& path) {
-  if (const std::size_t at = path.find("burn?ms="); at != std::string::npos) {
-    const Duration cpu = std::chrono::milliseconds(parse_int(path.substr(at + 8)).value_or(1));
-    world_.set_work({.time = cpu + 2ms, .cpu = cpu});
-  }
+  const std::size_t burn = path.find(kBurnPath);
+  Duration cpu{};
+  if (burn != std::string::npos) cpu = std::chrono::milliseconds(parse_int(path.substr(burn + kBurnPath.size())).value_or(1));
+  world_.set_work(cpu > Duration{} ? SimBalancer::Work{.time = cpu + 2ms, .cpu = cpu} : world_.options().work);
   world_.set_rate(requests_per_second);
   if (timeline_.begun() == MonoTime{}) {
-    timeline_.begin(world_.time().monotonic());
+    const Duration slow_after = world_.options().spec.slo.p99;
+    world_.set_slow_after(slow_after);
+    timeline_.begin(world_.time().monotonic(), slow_after);
     counted_ = world_.requests();
     count();
   }
@@ -191,7 +208,9 @@ void DrillWorld::count() {
     const MonoTime at = world_.time().monotonic() - drill::Timeline::kSlice / 2;
     const auto since = [](std::uint64_t later, std::uint64_t earlier) { return static_cast<std::uint32_t>(later - earlier); };
     const std::uint32_t ok = since(now.ok, counted_.ok);
-    timeline_.ok(at, world_.options().work.time, ok);
+    const std::uint32_t slow = since(now.slow, counted_.slow);
+    timeline_.ok(at, world_.options().work.time, ok - slow);
+    if (slow > 0) timeline_.ok(at, world_.options().spec.slo.p99 + 1ms, slow);
     const std::pair<drill::Cause, std::uint32_t> failed[] = {
         {drill::Cause::kBalancer5xx, since(now.no_target + now.refused + now.overloaded,
                                            counted_.no_target + counted_.refused + counted_.overloaded)},
@@ -216,7 +235,7 @@ drill::Outcome run_drill(const DrillSetup& setup, const drill::Drill& drill, std
   drill::Outcome out;
   out.drill = drill;
   out.was_refused = true;
-  if (!is_modelled(drill.inject.verb)) return out;
+  if (!std::ranges::all_of(drill.inject, is_modelled)) return out;
   SimOptions options;
   options.seed = seed;
   options.spec = setup.spec;

@@ -39,6 +39,7 @@ class DrillWorld final : public drill::World {
   Status perform(const drill::Act& act);
   Status end_processes(const std::string& pod);
   Status end_role(const std::string& role);
+  Status fail_readiness(const std::string& pod);
   Status bad_release(const std::string& image);
   void watch_release();
   void restart_control();
@@ -58,6 +59,7 @@ class DrillWorld final : public drill::World {
   env::TimerHandle count_timer_;
   env::TimerHandle control_timer_;
   env::TimerHandle release_timer_;
+  env::TimerHandle readiness_timer_;
   env::TimerHandle whole_timer_;
 };
 

@@ -22,7 +22,7 @@ DrillSetup setup() {
   EXPECT_TRUE(spec) << spec.error().message;
   DrillSetup out;
   out.spec = std::move(spec).value_or(spec::Spec{});
-  out.options.rate = 100;
+  out.options.rate = 200;  // Four times as much needs more Pods.
   out.calibration = drill::default_calibration(out.profile);
   return out;
 }
@@ -44,7 +44,8 @@ TEST_P(SimDrillTest, RecoversWithinItsBound) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SimDrillTest,
                          testing::Values("process-crash", "pod-deleted", "node-killed", "spot-interruption", "zone-lost",
-                                         "bad-release", "node-drained", "control-killed"));
+                                         "bad-release", "node-drained", "control-killed", "failing-readiness",
+                                         "load-step", "registry-unreachable"));
 
 TEST(SimDrillWorldTest, SameSeedSameOutcome) {
   const DrillSetup how = setup();

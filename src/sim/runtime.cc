@@ -63,6 +63,13 @@ void SimRuntime::pull_image(const std::string& reference, container::PullPolicy 
   if (machine == nullptr) return;
   const bool present = machine->images.contains(reference);
   const bool pull = behaviour != nullptr && (!present || policy == container::PullPolicy::kAlways);
+  if (pull) {
+    if (const Status reached = datacenter_.registry_outage().reach(reference, datacenter_.env().clock.monotonic()); !reached) {
+      return later(datacenter_.timings().network_delay, [done = std::move(done), error = reached.error()](SimMachine&) mutable {
+        done(std::unexpected(std::move(error)));
+      });
+    }
+  }
   const Duration delay = pull ? datacenter_.draw(behaviour->pull) : 1ms;
   later(delay, [this, reference, done = std::move(done)](SimMachine& here) mutable {
     if (datacenter_.behaviour(reference) == nullptr) {

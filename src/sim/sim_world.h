@@ -65,6 +65,7 @@ class SimWorld {
   void set_rate(double requests_per_second);
   void set_load(LoadCurve curve) { traffic_.follow(std::move(curve)); }
   void set_work(SimBalancer::Work work) { traffic_.set_work(work); }
+  void set_slow_after(Duration limit) { balancer_.set_slow_after(limit); }
   void fail_zone(const std::string& zone);
   void restore_zone(const std::string& zone);
   // So many of the machines that boot from now on never become Nodes.

@@ -16,6 +16,8 @@ class DrillTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = World("drill")
+        # Nodes with room for few Pods, so that few more need another Node.
+        cls.world.write(world.read(cls.world.file).replace("cpu: 100m", "cpu: 450m"))
         cls.enterClassContext(cls.world)
         cls.world.start()
 
@@ -52,7 +54,19 @@ class DrillTest(unittest.TestCase):
         listed = world.run("drill", "--list")
         self.assertIn("spot-interruption", listed.stdout)
 
-    def test_3_interrupted_it_mends(self):
+    def test_3_registry_that_is_away_keeps_new_nodes_waiting_and_nothing_else(self):
+        wait_until("the service is at rest", self.world.is_whole)
+        done, report, _ = self.report("registry-unreachable")
+        self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
+        drill = report["drills"][0]
+        self.assertEqual(drill["requests"]["failed"], 0)
+        self.assertGreater(drill["phases"]["started"], 5, "Pods on the new Node wait for the registry")
+        waits = {event.get("detail") for event in drill["events"] if event["subject"] == "pod"}
+        self.assertTrue({"ErrImagePull", "ImagePullBackOff"} <= waits, waits)
+        log(f"registry back, healed after {drill['recoverySeconds']:.1f} s (at most {drill['bound']['seconds']:.1f})")
+        wait_until("the world is as before", self.world.is_whole, 90)
+
+    def test_4_interrupted_it_mends(self):
         wait_until("the service is at rest", self.world.is_whole)
         drill = self.world.spawn("drill", "--name", self.world.name, "--seeds", "0", "node-drained", stderr=subprocess.PIPE, text=True)
         wait_until("a Node is drained", lambda: "drain-node" in drill.stderr.readline(), 60)
@@ -61,6 +75,15 @@ class DrillTest(unittest.TestCase):
         drill.communicate(timeout=120)
         self.assertEqual(drill.returncode, 130)
         wait_until("the world is as before", self.world.is_whole, 60)
+
+    def test_5_world_that_goes_down_ends_it_at_once(self):
+        wait_until("the service is at rest", self.world.is_whole)
+        drill = self.world.spawn("drill", "--name", self.world.name, "--seeds", "0", "node-killed", stderr=subprocess.PIPE, text=True)
+        wait_until("a Node is killed", lambda: "kill-node" in drill.stderr.readline(), 60)
+        self.assertEqual(self.world.down().returncode, DONE)
+        _, errors = drill.communicate(timeout=10)
+        self.assertEqual(drill.returncode, NOT_UP)
+        self.assertIn("went down during the drill", errors)
 
 
 if __name__ == "__main__":
