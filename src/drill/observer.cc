@@ -10,6 +10,8 @@
 namespace minato::drill {
 namespace {
 
+constexpr std::string_view kLabelName = "app.kubernetes.io/name";
+
 std::string label(const kube::Object& object, std::string_view name) {
   const auto found = object.metadata.labels.find(std::string(name));
   return found == object.metadata.labels.end() ? "" : found->second;
@@ -102,7 +104,9 @@ void Observer::look() {
 void Observer::see_pods(Seen& out) const {
   for (const auto& [key, pod] : cluster_.informers().of<kube::Pod>().all()) {
     const std::string role = label(*pod, blueprint::kLabelRole);
-    if (key.namespace_ != options_.service && role.empty()) continue;
+    // Pods that hold room for others come and go as they are displaced: nobody waits for them.
+    const bool serves = key.namespace_ == options_.service && label(*pod, kLabelName) == options_.service;
+    if (!serves && role.empty()) continue;
     Observation seen;
     seen.subject = Subject::kPod;
     seen.name = role.empty() ? key.name : key.to_string();

@@ -35,6 +35,7 @@ std::map<std::string, Room> rooms(cluster::Cluster& cluster) {
   for (const auto& [key, pod] : cluster.informers().of<kube::Pod>().all()) {
     const auto room = out.find(pod->spec.node_name);
     if (room == out.end() || pod->status.phase == "Succeeded" || pod->status.phase == "Failed") continue;
+    if (pod->spec.priority.value_or(0) < 0) continue;  // It gives way.
     room->second.left -= scheduling::pod_requests(pod->spec);
     --room->second.pods;
   }
