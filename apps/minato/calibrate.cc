@@ -33,6 +33,7 @@ int calibrate(const Calibrate& arguments) {
   };
   line("from the order of an instance until it runs", found->boot, found->boots);
   line("from a bound Pod to a process that runs", found->start, found->starts);
+  line("from the end of a process to the next", found->restart, found->restarts);
   return kDone;
 }
 

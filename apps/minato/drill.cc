@@ -131,6 +131,7 @@ drill::RunOptions run_options(const Arguments& arguments, const spec::Spec& spec
   out.rate = arguments.rate;
   out.path = arguments.path;
   out.availability_percent = spec.slo.availability_percent;
+  out.restart_memory = profile.crash_backoff_max * 2;
   out.hold = profile.name == cluster::kFast.name ? 5s : 30s;
   if (!arguments.hold.empty()) out.hold = parse_duration(arguments.hold).value_or(out.hold);
   return out;

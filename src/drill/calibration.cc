@@ -22,45 +22,59 @@ void take_median(Durations& seen, Duration& into) {
 // How long each thing took from one state to the next, of those that were seen on their way.
 class Walk {
  public:
-  explicit Walk(Durations& boots, Durations& starts) : boots_(boots), starts_(starts) {}
+  Walk(Durations& boots, Durations& starts, Durations& restarts) : boots_(boots), starts_(starts), restarts_(restarts) {}
 
   void see(const Observation& event) {
     const bool is_pod = event.subject == Subject::kPod && event.group.empty();
     if (!is_pod && event.subject != Subject::kInstance) return;
-    auto& [state, since] = last_[{event.subject, event.name}];
-    if (is_pod && state == "bound" && is_running(event.state)) starts_.push_back(event.at - since);
+    auto& [state, since, is_held] = last_[{event.subject, event.name}];
+    // Back-off is the model's own matter, and no time that a start takes.
+    is_held = is_held || is_back_off(event.detail);
+    if (is_pod && state == "bound" && is_running(event.state) && !is_held) {
+      (event.count > 0 ? restarts_ : starts_).push_back(event.at - since);
+    }
     if (!is_pod && state == "pending" && is_running(event.state)) boots_.push_back(event.at - since);
     if (state == event.state) return;  // Something else of it has changed.
+    if (is_running(event.state)) is_held = false;
     state = event.state;
     since = event.at;
   }
 
  private:
+  struct Last {
+    std::string state;
+    MonoTime since{};
+    bool is_held = false;
+  };
+  static bool is_back_off(const std::string& why) { return why.ends_with("BackOff") || why == "ErrImagePull"; }
   static bool is_running(const std::string& state) {
     return state == "started" || state == "ready" || state == "running" || state == "in-service";
   }
   Durations& boots_;
   Durations& starts_;
-  std::map<std::pair<Subject, std::string>, std::pair<std::string, MonoTime>> last_;
+  Durations& restarts_;
+  std::map<std::pair<Subject, std::string>, Last> last_;
 };
 
 }  // namespace
 
 Calibration default_calibration(const cluster::Profile& profile) {
-  if (profile.name == cluster::kRealistic.name) return {.boot = 42s, .start = 12s};
-  return {.boot = profile.boot_delay, .start = 150ms};
+  if (profile.name == cluster::kRealistic.name) return {.boot = 42s, .start = 12s, .restart = 2s};
+  return {.boot = profile.boot_delay, .start = 180ms, .restart = 150ms};
 }
 
 Calibration calibrate(const std::vector<const Outcome*>& measured, Calibration base) {
-  Durations boots, starts;
+  Durations boots, starts, restarts;
   for (const Outcome* outcome : measured) {
-    Walk walk(boots, starts);
+    Walk walk(boots, starts, restarts);
     for (const Observation& event : outcome->events) walk.see(event);
   }
   take_median(boots, base.boot);
   take_median(starts, base.start);
+  take_median(restarts, base.restart);
   base.boots = static_cast<std::int32_t>(boots.size());
   base.starts = static_cast<std::int32_t>(starts.size());
+  base.restarts = static_cast<std::int32_t>(restarts.size());
   return base;
 }
 
@@ -91,7 +105,8 @@ Result<Calibration> calibrate_from_report(std::string_view text, Calibration bas
 json::value to_json(const Calibration& calibration) {
   const auto seconds = [](Duration duration) { return std::chrono::duration<double>(duration).count(); };
   return json::object{{"bootSeconds", seconds(calibration.boot)}, {"boots", calibration.boots},
-                      {"startSeconds", seconds(calibration.start)}, {"starts", calibration.starts}};
+                      {"startSeconds", seconds(calibration.start)}, {"starts", calibration.starts},
+                      {"restartSeconds", seconds(calibration.restart)}, {"restarts", calibration.restarts}};
 }
 
 Result<Calibration> read_calibration(std::string_view text) {
@@ -104,9 +119,11 @@ Result<Calibration> read_calibration(std::string_view text) {
     if (!(seconds > 0 && seconds < 86400)) return {};
     return Duration{static_cast<std::int64_t>(seconds * 1e9)};
   };
-  const auto boot = duration("bootSeconds"), start = duration("startSeconds");
-  if (!boot || !start) return fail(Reason::kInvalid, "this is no output of minato calibrate: bootSeconds and startSeconds are needed");
-  return Calibration{.boot = *boot, .start = *start};
+  const auto boot = duration("bootSeconds"), start = duration("startSeconds"), restart = duration("restartSeconds");
+  if (!boot || !start || !restart) {
+    return fail(Reason::kInvalid, "this is no output of minato calibrate: bootSeconds, startSeconds and restartSeconds are needed");
+  }
+  return Calibration{.boot = *boot, .start = *start, .restart = *restart};
 }
 
 }  // namespace minato::drill

@@ -13,9 +13,11 @@ namespace minato::drill {
 
 struct Calibration {
   Duration boot{};   // From the order of an instance until it runs.
-  Duration start{};  // From a bound Pod to a process that runs, image included.
+  Duration start{};  // From a bound Pod to a process that runs, sandbox and image included.
+  Duration restart{};  // From the end of a process to the next one, where nothing holds it back.
   std::int32_t boots = 0;  // As many were measured.
   std::int32_t starts = 0;
+  std::int32_t restarts = 0;
 };
 
 // Where nothing was measured: this machine's usual figures, or documented ones of EC2.

@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
+#include "drill/calibration.h"
 #include "drill/file.h"
 #include "drill/memory.h"
 #include "drill/report.h"
@@ -33,8 +34,8 @@ class FakeWorld final : public World {
   void observe(Sink sink) override {
     sink_ = std::move(sink);
     now(seen(Subject::kRollout, "web", "done", "", 2));
-    now(seen(Subject::kPod, "web-1", "ready"));
-    now(seen(Subject::kPod, "web-2", "ready"));
+    now(seen(Subject::kPod, "web-1", "ready", "n1", restarts));
+    now(seen(Subject::kPod, "web-2", "ready", "n1", restarts));
     now(seen(Subject::kNode, "n1", "ready"));
     now(seen(Subject::kTarget, "i-1", "healthy"));
   }
@@ -65,6 +66,7 @@ class FakeWorld final : public World {
   std::vector<std::string> acts;
   bool answers = true;
   bool is_failing = false;
+  int restarts = 0;  // Of each Pod, before.
 
  private:
   // Twice as many Pods come, and for a second more than that answers are slow.
@@ -110,7 +112,7 @@ class FakeWorld final : public World {
 class RunnerTest : public testing::Test {
  protected:
   Outcome run(const Drill& drill, const std::function<void(Runner&)>& meanwhile = {}) {
-    Runner runner(env::Env{time_, time_, log_, env::Rng(1)}, world_, {.rate = 100, .limit = 30s, .patience = 10s});
+    Runner runner(env::Env{time_, time_, log_, env::Rng(1)}, world_, {.rate = 100, .limit = 30s, .patience = 10s, .restart_memory = 60s});
     time_.advance(10ms);
     std::optional<Outcome> out;
     runner.run(drill, [&](Outcome outcome) { out = std::move(outcome); });
@@ -137,6 +139,17 @@ TEST_F(RunnerTest, PhasesSumToTheRecovery) {
   EXPECT_EQ(out.recovery(), 1500ms);
   EXPECT_GE(out.requests().failures(), 19u);
   EXPECT_LE(out.requests().failures(), 21u);
+}
+
+TEST_F(RunnerTest, PodThatWasRestartedIsHitWhenItsBackOffIsForgotten) {
+  world_.restarts = 1;
+  const MonoTime from = time_.monotonic();
+  const Outcome out = run(*find_drill("crash-loop"));
+  EXPECT_GT(out.injected - from, 60s);
+  world_.acts.clear();
+  const MonoTime again = time_.monotonic();
+  const Outcome other = run(*find_drill("node-drained"));
+  EXPECT_LT(other.injected - again, 5s) << "of no account to a Node";
 }
 
 TEST_F(RunnerTest, ServiceThatFailsAlreadyIsNotBroken) {
@@ -255,6 +268,52 @@ TEST(MemoryTest, OnlyNewsAreNewsAndUnsaidThingsAreGone) {
   ASSERT_EQ(missing.size(), 1u);
   EXPECT_EQ(missing[0].name, "b");
   EXPECT_EQ(missing[0].state, "gone");
+}
+
+TEST(CalibrationTest, NewContainersAndThoseMadeAgainApartAndBackOffIsNoPartOfThem) {
+  Outcome outcome;
+  const auto event = [&](Duration at, std::string name, std::string state, std::string why, int count) {
+    Observation each = seen(Subject::kPod, std::move(name), std::move(state), "n1", count);
+    each.at = MonoTime{at};
+    each.detail = std::move(why);
+    outcome.events.push_back(each);
+  };
+  event(1000ms, "new", "bound", "", 0);
+  event(1300ms, "new", "started", "", 0);
+  event(1000ms, "old", "ready", "", 0);
+  event(2000ms, "old", "bound", "Error", 0);
+  event(2100ms, "old", "started", "", 1);
+  event(1000ms, "held", "ready", "", 1);
+  event(2000ms, "held", "bound", "CrashLoopBackOff", 1);
+  event(2900ms, "held", "bound", "ContainerCreating", 1);
+  event(3000ms, "held", "started", "", 2);
+  const Calibration found = calibrate({&outcome}, default_calibration(cluster::kFast));
+  EXPECT_EQ(found.start, 300ms);
+  EXPECT_EQ(found.starts, 1);
+  EXPECT_EQ(found.restart, 100ms);
+  EXPECT_EQ(found.restarts, 1);
+  EXPECT_EQ(found.boot, default_calibration(cluster::kFast).boot);
+  const auto back = read_calibration(plain_json(to_json(found)));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->restart, found.restart);
+}
+
+TEST(TrackerTest, TheCalmestPodIsHit) {
+  Tracker tracker;
+  for (const char* pod : {"p1", "p2", "p3"}) tracker.see(seen(Subject::kPod, pod, "ready"));
+  const auto restart = [&](std::string pod, Duration at, int count) {
+    Observation each = seen(Subject::kPod, std::move(pod), "ready", "n1", count);
+    each.at = MonoTime{at};
+    tracker.see(each);
+  };
+  restart("p1", 10s, 1);
+  EXPECT_EQ(tracker.choose({.verb = Verb::kKillProcess})->targets.front(), "p2");
+  EXPECT_EQ(tracker.calmest_pod_since(), MonoTime::min());
+  restart("p2", 20s, 1);
+  restart("p3", 30s, 1);
+  restart("p1", 40s, 2);
+  EXPECT_EQ(tracker.choose({.verb = Verb::kKillProcess})->targets.front(), "p2");
+  EXPECT_EQ(tracker.calmest_pod_since(), MonoTime{20s});
 }
 
 TEST(TrackerTest, TheBusiestHealthyNodeIsHit) {

@@ -16,6 +16,10 @@ const Action* find_action(const Drill& drill, Verb verb) {
   return found == drill.inject.end() ? nullptr : &*found;
 }
 
+bool ends_process(Verb verb) {
+  return verb == Verb::kKillProcess || verb == Verb::kExhaustMemory || verb == Verb::kCrashRepeatedly;
+}
+
 // The one that says what is hit.
 const Action& aim_of(const Drill& drill) {
   const auto found = std::ranges::find_if(
@@ -69,7 +73,7 @@ void Runner::run(Drill drill, std::function<void(Outcome)> done) {
   out_.drill = std::move(drill);
   out_.rate = options_.rate;
   done_ = std::move(done);
-  has_failed_ = was_injected_ = false;
+  has_failed_ = was_injected_ = said_waiting_ = false;
   ahead_.clear();
   for (const auto& [phase, conditions] : out_.drill.phases) ahead_.push_back(phase);
   enter(Step::kLook);
@@ -116,6 +120,7 @@ void Runner::look() {
   if (is_world_gone_) return vanish();
   std::string why_not = "nothing was seen of it";
   if (tracker_.is_steady(why_not)) {
+    if (!is_calm()) return;
     out_.begun = env_.clock.monotonic();
     if (const Status status = world_.set_load(options_.rate, options_.path); !status) {
       out_.was_refused = true;
@@ -126,6 +131,19 @@ void Runner::look() {
   if (env_.clock.monotonic() - since_ < options_.patience) return;
   out_.was_refused = true;
   give_up({Reason::kConflict, "the service is not well before the drill: " + why_not});
+}
+
+// Whether no restart of before would lengthen what is measured.
+bool Runner::is_calm() {
+  if (!ends_process(aim_of(out_.drill).verb)) return true;
+  const MonoTime since = tracker_.calmest_pod_since();
+  const MonoTime now = env_.clock.monotonic();
+  if (since == MonoTime::min() || now - since > options_.restart_memory) return true;
+  if (!std::exchange(said_waiting_, true)) {
+    say(fmt::format("waiting for {} until a Pod's last restart is forgotten: its back-off would be measured too",
+                    format_duration(std::chrono::ceil<std::chrono::seconds>(options_.restart_memory - (now - since)))));
+  }
+  return false;
 }
 
 void Runner::warm_up() {

@@ -30,6 +30,9 @@ struct RunOptions {
   Duration patience = 5min;            // For a world at rest, before and after.
   std::int32_t guard_percent = 95;     // More than this share of failures for guard_time ends it.
   Duration guard_time = 10s;
+  // For so long kubelets remember restarts of a Pod and hold the next one back: a Pod is hit after
+  // that. Twice crash_backoff_max.
+  Duration restart_memory{};
 };
 
 // What happened in one drill.
@@ -79,6 +82,7 @@ class Runner {
   void seen(const Observation& observation);
   void tick();
   void look();
+  bool is_calm();
   void warm_up();
   void inject();
   void acted(const Status& status);
@@ -113,6 +117,7 @@ class Runner {
   std::int32_t crashes_left_ = 0;
   std::int32_t restarts_seen_ = 0;
   bool was_injected_ = false;
+  bool said_waiting_ = false;
   bool is_world_gone_ = false;
   env::TimerHandle timer_;
   std::shared_ptr<Runner*> self_;  // Callbacks of the World, which may outlive us, look here.

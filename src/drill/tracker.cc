@@ -35,10 +35,13 @@ void Tracker::see(const Observation& seen) {
       victims_.pods.contains(seen.name)) {
     fallen_.insert(seen.name);
   }
+  const std::int32_t restarts = before == now_.end() ? 0 : before->second.count;
+  if (seen.subject == Subject::kPod && seen.count > restarts) restarted_[seen.name] = seen.at;
   if (is_there(seen)) {
     now_[key] = seen;
   } else {
     now_.erase(key);
+    if (seen.subject == Subject::kPod) restarted_.erase(seen.name);
   }
 }
 
@@ -237,17 +240,33 @@ Result<std::string> Tracker::busiest_node() const {
   return best;
 }
 
+MonoTime Tracker::restarted_at(const std::string& pod) const {
+  const auto found = restarted_.find(pod);
+  return found == restarted_.end() ? MonoTime::min() : found->second;
+}
+
+// One that was restarted before would be held back longer than a drill's own crashes make it.
+const Observation* Tracker::calmest_pod() const {
+  const Observation* best = nullptr;
+  for (const Observation* pod : service_pods()) {
+    if (pod->state != "ready") continue;
+    if (best == nullptr || restarted_at(pod->name) < restarted_at(best->name)) best = pod;
+  }
+  return best;
+}
+
+MonoTime Tracker::calmest_pod_since() const {
+  const Observation* pod = calmest_pod();
+  return pod == nullptr ? MonoTime::min() : restarted_at(pod->name);
+}
+
 Result<Victims> Tracker::choose(const Action& action, const std::string& zone_hint) const {
   Victims out;
   switch (choice_of(action.verb)) {
     case Choice::kNothing: out.targets = {""}; return out;
     case Choice::kRole: out.targets = {action.role}; return out;
     case Choice::kPod: {
-      // One that was restarted before would be held back longer than a drill's own crashes make it.
-      const Observation* best = nullptr;
-      for (const Observation* pod : service_pods()) {
-        if (pod->state == "ready" && (best == nullptr || pod->count < best->count)) best = pod;
-      }
+      const Observation* best = calmest_pod();
       if (best == nullptr) return fail(Reason::kNotFound, "no Pod of the service is ready");
       out.pods = {best->name};
       out.targets = {best->name};

@@ -48,6 +48,9 @@ class Tracker {
   // Whom to hit: among what is ready, the first by name that carries most. Errors: NotFound, with
   // what is missing.
   Result<Victims> choose(const Action& action, const std::string& zone_hint = {}) const;
+  // When the ready Pod of the service that has run longest was last restarted; the oldest of times
+  // where one never was.
+  MonoTime calmest_pod_since() const;
 
   std::vector<const Observation*> all(Subject subject) const;
   const Observation* find(Subject subject, const std::string& name) const;
@@ -61,9 +64,12 @@ class Tracker {
   bool is_role(const std::string& role, std::string_view state) const;
   Victims standing_on(std::set<std::string> nodes) const;
   Result<std::string> busiest_node() const;
+  const Observation* calmest_pod() const;
+  MonoTime restarted_at(const std::string& pod) const;
 
   std::map<Key, Observation> now_;
   std::map<Key, Observation> then_;  // At begin().
+  std::map<std::string, MonoTime> restarted_;  // Pods by name: when it was seen that they had been.
   std::set<std::string> fallen_;     // Victim Pods that were seen not ready since.
   std::set<std::string> waited_for_; // Reasons for which Pods waited since.
   std::set<std::string> left_;       // Instances whose target was seen not healthy since.

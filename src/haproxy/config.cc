@@ -145,18 +145,20 @@ std::string http_frontend(const Settings& settings) {
 
 // What no target answered says that the balancer did, as ALB's own answers do.
 // HAProxy answers 503 when a target could not be connected to. ALB answers 504 when that took its
-// whole connect timeout, else 502. Answers that targets gave themselves are left alone: only those
-// set txn.target_status.
+// whole connect timeout, else 502. Rules cannot see which it was, so the time tells: a little less
+// than the timeout is enough, since it runs on another clock than date() does, and what is refused
+// or not reachable is so within seconds. Answers that targets gave themselves are left alone: only
+// those set txn.target_status.
 std::string backend_answers(const Settings& settings) {
   return fmt::format(
       R"(    http-response set-var(txn.target_status) status
     http-after-response set-var(txn.elapsed) date(0,ms),sub(txn.start)
     http-after-response set-header Server awselb/2.0 if !{{ var(txn.target_status) -m found }}
-    http-after-response set-status 504 reason "Gateway Time-out" if {{ status 503 }} !{{ var(txn.target_status) -m found }} {{ var(txn.elapsed) -m int ge {connect} }}
+    http-after-response set-status 504 reason "Gateway Time-out" if {{ status 503 }} !{{ var(txn.target_status) -m found }} {{ var(txn.elapsed) -m int ge {waited} }}
     http-after-response set-status 502 reason "Bad Gateway" if {{ status 503 }} !{{ var(txn.target_status) -m found }}
-    http-error status 503 content-type text/html lf-string "<html><head><title>%[date(0,ms),sub(txn.start),div({connect}),bool,iif(504 Gateway Time-out,502 Bad Gateway)]</title></head></html>"
+    http-error status 503 content-type text/html lf-string "<html><head><title>%[date(0,ms),sub(txn.start),div({waited}),bool,iif(504 Gateway Time-out,502 Bad Gateway)]</title></head></html>"
 )",
-      fmt::arg("connect", to_milliseconds(settings.connect_timeout)));
+      fmt::arg("waited", to_milliseconds(settings.connect_timeout * 9 / 10)));
 }
 
 std::string backends(const Settings& settings, const std::vector<SeedTarget>& seeds) {

@@ -112,9 +112,9 @@ backend no_target
 constexpr char kAnswers[] = R"(    http-response set-var(txn.target_status) status
     http-after-response set-var(txn.elapsed) date(0,ms),sub(txn.start)
     http-after-response set-header Server awselb/2.0 if !{ var(txn.target_status) -m found }
-    http-after-response set-status 504 reason "Gateway Time-out" if { status 503 } !{ var(txn.target_status) -m found } { var(txn.elapsed) -m int ge 10000 }
+    http-after-response set-status 504 reason "Gateway Time-out" if { status 503 } !{ var(txn.target_status) -m found } { var(txn.elapsed) -m int ge 9000 }
     http-after-response set-status 502 reason "Bad Gateway" if { status 503 } !{ var(txn.target_status) -m found }
-    http-error status 503 content-type text/html lf-string "<html><head><title>%[date(0,ms),sub(txn.start),div(10000),bool,iif(504 Gateway Time-out,502 Bad Gateway)]</title></head></html>"
+    http-error status 503 content-type text/html lf-string "<html><head><title>%[date(0,ms),sub(txn.start),div(9000),bool,iif(504 Gateway Time-out,502 Bad Gateway)]</title></head></html>"
 )";
 
 std::string replace_all(std::string text, const std::string& from, const std::string& to) {

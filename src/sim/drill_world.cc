@@ -21,6 +21,7 @@ constexpr const char* kMissingImage = "drill-missing";
 constexpr Duration kControlAway = 400ms;
 constexpr Duration kWatch = 100ms;
 constexpr Duration kStep = 50ms;
+constexpr Duration kLeastSandbox = 5ms;
 constexpr Duration kLongest = 4h;
 constexpr std::string_view kBurnPath = "burn?ms=";  // Of the example: so much work on the CPU.
 
@@ -243,11 +244,13 @@ drill::Outcome run_drill(const DrillSetup& setup, const drill::Drill& drill, std
   options.profile = setup.profile;
   options.roles = cluster::Roles::Presence::kByPods;
   options.timings.boot = around(setup.calibration.boot);
+  // What a new Pod needs more than a container that is made again.
+  options.timings.sandbox = around(std::max<Duration>(setup.calibration.start - setup.calibration.restart, kLeastSandbox));
   options.work = {.time = 5ms, .cpu = 200us};
   SimWorld world(std::move(options));
   Behaviour good;
   good.pull = {1ms, 5ms};
-  good.start = around(setup.calibration.start);
+  good.start = around(setup.calibration.restart);
   good.listen = {10ms, 60ms};
   world.datacenter().set_behaviour(kGoodImage, good);
   const Behaviour next = good;
