@@ -132,7 +132,9 @@ drill::RunOptions run_options(const Arguments& arguments, const spec::Spec& spec
   out.path = arguments.path;
   out.availability_percent = spec.slo.availability_percent;
   out.restart_memory = profile.crash_backoff_max * 2;
-  out.hold = profile.name == cluster::kFast.name ? 5s : 30s;
+  const bool is_fast = profile.name == cluster::kFast.name;
+  out.hold = is_fast ? 5s : 30s;
+  out.jitter = is_fast ? 2s : 10s;  // As long as its probes and checks are apart.
   if (!arguments.hold.empty()) out.hold = parse_duration(arguments.hold).value_or(out.hold);
   return out;
 }
@@ -221,7 +223,7 @@ int Session::run() {
     earlier = std::move(*read);
   }
   runner_ = std::make_unique<drill::Runner>(
-      env::Env{loop_, loop_, log_, env::Rng(1)}, world_, run_options(arguments_, spec_, profile_),
+      env::Env{loop_, loop_, log_, env::Rng(static_cast<std::uint64_t>(loop_.monotonic().time_since_epoch().count()))}, world_, run_options(arguments_, spec_, profile_),
       [](const std::string& line) { fmt::print(stderr, "  {}\n", line); });
   wait_for_signal();
   loop_.post([this] { next(); });

@@ -141,6 +141,21 @@ TEST_F(RunnerTest, PhasesSumToTheRecovery) {
   EXPECT_LE(out.requests().failures(), 21u);
 }
 
+TEST_F(RunnerTest, FailuresOfARowComeInDifferentPhases) {
+  Runner runner(env::Env{time_, time_, log_, env::Rng(1)}, world_, {.rate = 100, .jitter = 2s, .patience = 10s});
+  time_.advance(10ms);
+  std::set<Duration> waits;
+  for (int i = 0; i < 4; ++i) {
+    runner.run(*find_drill("failing-readiness"), [&](const Outcome& out) { waits.insert(out.injected - out.begun); });
+    time_.advance(6s);
+    runner.abort("enough");
+    time_.advance(20s);
+  }
+  EXPECT_GT(waits.size(), 2u);
+  EXPECT_GE(*waits.begin(), 3s);
+  EXPECT_LE(*waits.rbegin(), 5s + 100ms);
+}
+
 TEST_F(RunnerTest, PodThatWasRestartedIsHitWhenItsBackOffIsForgotten) {
   world_.restarts = 1;
   const MonoTime from = time_.monotonic();

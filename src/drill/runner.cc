@@ -126,6 +126,7 @@ void Runner::look() {
       out_.was_refused = true;
       return give_up(status.error());
     }
+    warm_up_ = options_.warm_up + env_.rng.between(Duration{}, options_.jitter);
     return enter(Step::kWarmUp);
   }
   if (env_.clock.monotonic() - since_ < options_.patience) return;
@@ -148,7 +149,7 @@ bool Runner::is_calm() {
 
 void Runner::warm_up() {
   const MonoTime now = env_.clock.monotonic();
-  if (now - since_ < options_.warm_up) return;
+  if (now - since_ < warm_up_) return;
   const Slice sent = world_.timeline().sum(since_, now);
   if (sent.failures() == 0 && sent.ok > 0) return inject();
   out_.was_refused = true;

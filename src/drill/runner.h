@@ -26,6 +26,9 @@ struct RunOptions {
   double availability_percent = 99.9;  // Of the SLO. Its p99 is known to the World's timeline.
   Duration hold = 5s;                  // Recovered: the SLO held for so long.
   Duration warm_up = 3s;               // Of load before the failure; a failed request refuses the drill.
+  // And up to so long more, by chance: else every failure of a row would come in the same phase of
+  // probes and checks, for which the recovery before it has waited.
+  Duration jitter{};
   Duration limit = 10min;              // From the failure until the service must be back.
   Duration patience = 5min;            // For a world at rest, before and after.
   std::int32_t guard_percent = 95;     // More than this share of failures for guard_time ends it.
@@ -118,6 +121,7 @@ class Runner {
   std::int32_t restarts_seen_ = 0;
   bool was_injected_ = false;
   bool said_waiting_ = false;
+  Duration warm_up_{};  // Of this drill.
   bool is_world_gone_ = false;
   env::TimerHandle timer_;
   std::shared_ptr<Runner*> self_;  // Callbacks of the World, which may outlive us, look here.
