@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -54,7 +53,7 @@ class Informer final : public InformerBase {
     if (indexes_.contains(name)) return;
     Index& index = indexes_[name];
     index.function = std::move(function);
-    for (const auto& [key, object] : objects_) index.insert(*object);
+    for (const auto& [key, object] : objects_) index.insert(object);
   }
 
   Ptr get(const kube::ObjectKey& key) const {
@@ -76,9 +75,10 @@ class Informer final : public InformerBase {
     const auto index = indexes_.find(name);
     CHECK(index != indexes_.end(), "no index {}", name);
     std::vector<Ptr> out;
-    const auto found = index->second.keys.find(value);
-    if (found == index->second.keys.end()) return out;
-    for (const kube::ObjectKey& key : found->second) out.push_back(objects_.at(key));
+    const auto found = index->second.objects.find(value);
+    if (found == index->second.objects.end()) return out;
+    out.reserve(found->second.size());
+    for (const auto& [key, object] : found->second) out.push_back(object);
     return out;
   }
 
@@ -95,17 +95,22 @@ class Informer final : public InformerBase {
  private:
   struct Index {
     IndexFunction function;
-    std::map<std::string, std::set<kube::ObjectKey>> keys;
-    void insert(const T& object) {
-      for (const std::string& value : function(object)) keys[value].insert(object.key());
+    // The objects themselves: to look up thousands of keys for one answer is slow.
+    std::map<std::string, std::map<kube::ObjectKey, Ptr>> objects;
+    void insert(const Ptr& object) {
+      for (const std::string& value : function(*object)) objects[value][object->key()] = object;
     }
-    void erase(const T& object) {
-      for (const std::string& value : function(object)) {
-        const auto found = keys.find(value);
-        if (found == keys.end()) continue;
-        found->second.erase(object.key());
-        if (found->second.empty()) keys.erase(found);
+    void erase(const Ptr& object) {
+      for (const std::string& value : function(*object)) {
+        const auto found = objects.find(value);
+        if (found == objects.end()) continue;
+        found->second.erase(object->key());
+        if (found->second.empty()) objects.erase(found);
       }
+    }
+    void replace(const Ptr& before, const Ptr& after) {
+      if (function(*before) != function(*after)) erase(before);
+      insert(after);
     }
   };
 
@@ -113,15 +118,15 @@ class Informer final : public InformerBase {
     Ptr object = kube::as<T>(event.object);
     const auto existing = objects_.find(object->key());
     Ptr before = existing == objects_.end() ? nullptr : existing->second;
-    if (before) {
-      for (auto& [name, index] : indexes_) index.erase(*before);
-    }
     if (event.type == kube::WatchEventType::kDeleted) {
+      for (auto& [name, index] : indexes_) index.erase(before ? before : object);
       if (before) objects_.erase(existing);
       notify({Change::kDeleted, before ? before : object, nullptr});
       return;
     }
-    for (auto& [name, index] : indexes_) index.insert(*object);
+    for (auto& [name, index] : indexes_) {
+      before ? index.replace(before, object) : index.insert(object);
+    }
     if (before) {
       existing->second = object;
     } else {

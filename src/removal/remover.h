@@ -133,7 +133,7 @@ class Remover final : public Removals {
   void notice_uncordoned(Entry& entry);
   std::vector<PodView> pods_to_leave(const std::string& node,
                                      const std::map<std::string, Attempt>& attempts) const;
-  bool are_siblings_complete(const kube::Pod& pod) const;
+  bool has_all_pods(const std::string& name_space, const kube::OwnerReference& controller) const;
   // remover_act.cc: calls and their answers.
   void place_orders(const Plan& plan, const State& state);
   void order(const cloud::AutoScalingGroup& group, const std::vector<std::string>& nodes);

@@ -110,15 +110,20 @@ void Remover::notice_uncordoned(Entry& entry) {
 std::vector<PodView> Remover::pods_to_leave(const std::string& node,
                                             const std::map<std::string, Attempt>& attempts) const {
   std::vector<PodView> out;
+  std::map<std::string, bool> complete;  // By controller: it may have thousands of Pods to look at.
   for (const auto& pod : controllers::pods_on_node(pods_, node)) {
     if (!has_to_leave(*pod)) continue;
     PodView view;
     view.key = pod->key();
     view.uid = pod->metadata.uid;
     const kube::OwnerReference* controller = controllers::controller_of(pod->metadata);
-    if (controller != nullptr) view.controller = controller->uid;
+    if (controller != nullptr) {
+      view.controller = controller->uid;
+      const auto [known, is_new] = complete.try_emplace(controller->uid);
+      if (is_new) known->second = has_all_pods(pod->metadata.namespace_, *controller);
+      view.siblings_complete = known->second;
+    }
     view.is_system = is_system(*pod);
-    view.siblings_complete = are_siblings_complete(*pod);
     const auto attempt = attempts.find(view.uid);
     view.is_backing_off = attempt != attempts.end() && !may_try(attempt->second);
     view.is_leaving = controllers::is_deleting(pod->metadata);
@@ -132,15 +137,14 @@ std::vector<PodView> Remover::pods_to_leave(const std::string& node,
 
 // For a ReplicaSet: as many ready Pods as it wants. For other controllers, whose wish is not known
 // here: every Pod of theirs is ready and none is leaving.
-bool Remover::are_siblings_complete(const kube::Pod& pod) const {
-  const kube::OwnerReference* controller = controllers::controller_of(pod.metadata);
-  if (controller == nullptr) return true;
-  const auto siblings = controllers::controlled_by(pods_, controller->uid);
+bool Remover::has_all_pods(const std::string& name_space,
+                           const kube::OwnerReference& controller) const {
+  const auto siblings = controllers::controlled_by(pods_, controller.uid);
   const auto ready = std::ranges::count_if(siblings, [](const auto& each) {
     return controllers::is_pod_active(*each) && controllers::is_pod_ready(*each);
   });
-  const auto replica_set = replica_sets_.get({pod.metadata.namespace_, controller->name});
-  if (controller->kind == "ReplicaSet" && replica_set) {
+  const auto replica_set = replica_sets_.get({name_space, controller.name});
+  if (controller.kind == "ReplicaSet" && replica_set) {
     return ready >= replica_set->spec.replicas.value_or(1);
   }
   const auto unfinished = std::ranges::count_if(
