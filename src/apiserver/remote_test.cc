@@ -109,6 +109,8 @@ TEST_F(RemoteTest, AClientThatDoesNotReadStopsTheOutput) {
   EXPECT_EQ(side.reading, Streams::Reading::kPause);
   client->drained();
   EXPECT_EQ(side.reading, Streams::Reading::kGo);
+  client->client_leaves();
+  time_.advance(1s);
 }
 
 TEST_F(RemoteTest, WhatCannotBeIsRefusedBeforeTheUpgrade) {

@@ -101,7 +101,7 @@ std::int32_t allowed_by(const kube::HPAScalingPolicy& policy, Direction directio
 // The farthest that the rules let the number go; the current one when the direction is disabled.
 std::int32_t rate_limit(const kube::HPAScalingRules& rules, Direction direction,
                         const DecisionInput& input, const ScaleHistory& history) {
-  const std::string_view select = rules.select_policy ? *rules.select_policy : "Max";
+  const std::string select = rules.select_policy.value_or("Max");
   if (select == "Disabled" || rules.policies.empty()) return input.current_replicas;
   std::vector<std::int32_t> limits;
   for (const kube::HPAScalingPolicy& policy : rules.policies) {
