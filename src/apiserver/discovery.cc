@@ -40,6 +40,7 @@ std::vector<ServedSubresource> subresources_of(const kube::Kind& kind) {
   if (kind == kube::Pod::static_kind()) {
     out.push_back({"attach", "", "v1", "PodAttachOptions", {"create", "get"}});
     out.push_back({"binding", "", "v1", "Binding", kCreate});
+    out.push_back({"ephemeralcontainers", "", "v1", "Pod", kPartVerbs});
     out.push_back({"eviction", "policy", "v1", "Eviction", kCreate});
     out.push_back({"exec", "", "v1", "PodExecOptions", {"create", "get"}});
     out.push_back({"log", "", "v1", "Pod", {"get"}});

@@ -116,19 +116,20 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::shared_ptr<Conversation> self_;  // Until drop().
 };
 
-// The log of a container from now on as Streams; what is written to it is not read by anybody.
-class LogStreams final : public Streams {
- public:
-  explicit LogStreams(std::unique_ptr<container::Runtime::LogStream> log) : log_(std::move(log)) {}
-  void write(std::string_view) override {}
-  std::size_t pending_bytes() const override { return 0; }
-  void close_input() override {}
-  void resize(std::uint16_t, std::uint16_t) override {}
-  void set_reading(Reading) override {}
-
- private:
-  std::unique_ptr<container::Runtime::LogStream> log_;
-};
+// A container has a standard input and a terminal, or not, whatever the client would like.
+container::AttachOptions attach_options(const kube::Pod& pod, std::string_view name,
+                                        const WantedChannels& wanted) {
+  for (const auto* containers : {&pod.spec.containers, &pod.spec.init_containers}) {
+    for (const kube::Container& container : *containers) {
+      if (container.name == name) return {container.tty, wanted.input && container.stdin};
+    }
+  }
+  for (const kube::EphemeralContainer& container : pod.spec.ephemeral_containers) {
+    const kube::EphemeralContainerCommon& common = container.ephemeral_container_common;
+    if (common.name == name) return {common.tty, wanted.input && common.stdin};
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -173,28 +174,18 @@ void Remote::exec(const CallPtr& call) {
 void Remote::attach(const CallPtr& call) {
   const auto object = running_pod(*call);
   if (!object) return call->fail(object.error());
-  if (!logs_) return call->fail({Reason::kUnavailable, "this world keeps no output"});
-  const auto container =
-      chosen_container(kube::as<kube::Pod>(**object), call->url.parameter("container"));
+  if (!streams_.attach) return call->fail({Reason::kUnavailable, "this world runs no containers"});
+  const auto& pod = kube::as<kube::Pod>(**object);
+  const auto container = chosen_container(pod, call->url.parameter("container"));
   if (!container) return call->fail(container.error());
-  auto channels = open_channels(call, wanted_channels(call->url));
+  const WantedChannels wanted = wanted_channels(call->url);
+  const container::AttachOptions options = attach_options(pod, *container, wanted);
+  auto channels = open_channels(call, wanted);
   if (!channels) return;
-  LogRequest request{.container = *container};
-  request.options.follow = true;
-  request.options.tail_lines = 0;
   std::make_shared<Conversation>(
       std::move(channels), env_.executor,
-      [this, pod = *object,
-       request](Streams::Events events) -> Result<std::unique_ptr<Streams>> {
-        auto done = [done = std::move(events.done)](const Status& status) mutable {
-          done(status ? Result<int>(0) : Result<int>(std::unexpected(status.error())));
-        };
-        ASSIGN_OR_RETURN(auto log, logs_(kube::as<kube::Pod>(*pod), request,
-                                         [output = events.output](std::string_view chunk) {
-                                           output(Streams::Output::kStdout, chunk);
-                                         },
-                                         std::move(done)));
-        return std::make_unique<LogStreams>(std::move(log));
+      [this, pod = *object, container = *container, options](Streams::Events events) {
+        return streams_.attach(kube::as<kube::Pod>(*pod), container, options, std::move(events));
       })
       ->start();
 }

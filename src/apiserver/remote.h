@@ -15,12 +15,16 @@
 
 namespace minato::apiserver {
 
-// Either may be empty: this world has no such thing.
+// Each may be empty: this world has no such thing.
 struct PodStreams {
   std::function<Result<std::unique_ptr<container::Streams>>(
       const kube::Pod& pod, const std::string& container, container::CommandOptions options,
       container::Streams::Events events)>
       command;
+  std::function<Result<std::unique_ptr<container::Streams>>(
+      const kube::Pod& pod, const std::string& container, container::AttachOptions options,
+      container::Streams::Events events)>
+      attach;
   std::function<Result<std::unique_ptr<container::Streams>>(
       const kube::Pod& pod, std::uint16_t port, container::Streams::Events events)>
       port;
@@ -30,14 +34,10 @@ class Remote {
  public:
   static constexpr std::size_t kPendingBytes = 1 << 20;
 
-  Remote(env::Env env, registry::Registry& registry, PodStreams streams, PodLogs logs)
-      : env_(std::move(env)),
-        registry_(registry),
-        streams_(std::move(streams)),
-        logs_(std::move(logs)) {}
+  Remote(env::Env env, registry::Registry& registry, PodStreams streams)
+      : env_(std::move(env)), registry_(registry), streams_(std::move(streams)) {}
 
   void exec(const CallPtr& call);
-  // Output only: containers here have no standard input of their own.
   void attach(const CallPtr& call);
   void port_forward(const CallPtr& call);
 
@@ -47,7 +47,6 @@ class Remote {
   env::Env env_;
   registry::Registry& registry_;
   PodStreams streams_;
-  PodLogs logs_;
 };
 
 }  // namespace minato::apiserver

@@ -1,6 +1,7 @@
 // exec and port-forward from the request to what the Pod's side sees.
 #include "apiserver/remote.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "apiserver/fixture.h"
@@ -51,6 +52,14 @@ class RemoteTest : public ServerFixture {
       side.events = std::move(events);
       return std::make_unique<FakeStreams>(side);
     };
+    streams.attach = [this](const kube::Pod&, const std::string& container,
+                            container::AttachOptions options,
+                            Streams::Events events) -> Result<std::unique_ptr<Streams>> {
+      attached_to = container;
+      attached = options;
+      side.events = std::move(events);
+      return std::make_unique<FakeStreams>(side);
+    };
     ServerOptions options;
     options.streams = std::move(streams);
     server_ = std::make_unique<ApiServer>(env_, *registry_, authenticator_, authorizer_,
@@ -63,9 +72,9 @@ class RemoteTest : public ServerFixture {
               201);
   }
 
-  std::shared_ptr<RecordedStream> exec(std::string_view query) {
-    const auto exchange = send({.target = "/api/v1/namespaces/default/pods/p/exec?" +
-                                          std::string(query),
+  std::shared_ptr<RecordedStream> exec(std::string_view query) { return open("p/exec", query); }
+  std::shared_ptr<RecordedStream> open(std::string_view what, std::string_view query) {
+    const auto exchange = send({.target = fmt::format("/api/v1/namespaces/default/pods/{}?{}", what, query),
                                 .headers = {{"Connection", "Upgrade"},
                                             {"Upgrade", "websocket"},
                                             {"Sec-WebSocket-Version", "13"},
@@ -76,6 +85,8 @@ class RemoteTest : public ServerFixture {
   }
 
   FakeSide side;
+  std::string attached_to;
+  container::AttachOptions attached;
 };
 
 TEST_F(RemoteTest, ExecCarriesEveryChannel) {
@@ -93,6 +104,39 @@ TEST_F(RemoteTest, ExecCarriesEveryChannel) {
   EXPECT_THAT(client->text, HasSubstr("exit code 3"));
   time_.advance(1s);
   EXPECT_TRUE(side.gone);
+}
+
+TEST_F(RemoteTest, AttachGivesWhatTheContainerHas) {
+  EXPECT_EQ(ask({.method = "POST",
+                 .target = "/api/v1/namespaces/default/pods",
+                 .body = R"({"metadata":{"name":"q"},"spec":{"nodeName":"n","containers":)"
+                         R"([{"name":"c","image":"i","stdin":true,"tty":true}]}})"})
+                .first,
+            201);
+  const auto quiet = open("p/attach", "stdin=true&stdout=true&tty=true");
+  EXPECT_FALSE(attached.terminal || attached.input) << "the container has neither";
+  const auto client = open("q/attach", "stdin=true&stdout=true&tty=true");
+  EXPECT_TRUE(attached.terminal && attached.input);
+  client->data(message('\0', "typed"));
+  EXPECT_EQ(side.written, "typed");
+  side.events.output(Streams::Output::kStdout, "printed");
+  EXPECT_THAT(client->text, HasSubstr("\1printed"));
+  side.events.done(0);
+  EXPECT_THAT(client->text, HasSubstr("Success"));
+}
+
+TEST_F(RemoteTest, EphemeralContainersAreAddedAndReached) {
+  const std::string path = "/api/v1/namespaces/default/pods/p/ephemeralcontainers";
+  EXPECT_EQ(ask({.method = "PATCH",
+                 .target = path,
+                 .body = R"({"spec":{"ephemeralContainers":[{"name":"d","image":"i","stdin":true}]}})",
+                 .headers = {{"Content-Type", "application/strategic-merge-patch+json"}}})
+                .first,
+            200);
+  EXPECT_EQ(ask({.target = path}).second.at("spec").at("ephemeralContainers").as_array().size(), 1u);
+  const auto client = open("p/attach", "container=d&stdin=true&stdout=true");
+  EXPECT_EQ(attached_to, "d");
+  EXPECT_TRUE(attached.input);
 }
 
 TEST_F(RemoteTest, AClientThatLeavesEndsTheCommand) {

@@ -15,6 +15,13 @@
 namespace minato::apiserver {
 namespace {
 
+// kubectl before 1.27 takes no other and applies nothing without one. It leaves kinds that are not
+// in the document to the server: this one is `swagger: "2.0"` (field 1) and no kinds.
+constexpr std::string_view kOldOpenApi = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+// As upstream names it in answers: what is asked for is no media type to Go's parser.
+constexpr std::string_view kOldOpenApiType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+constexpr std::string_view kEmptyDocument = "\x0a\x03""2.0";
+
 constexpr std::string_view kNotFound = "the server could not find the requested resource";
 
 void not_found(const CallPtr& call) {
@@ -60,7 +67,7 @@ ApiServer::ApiServer(env::Env env, registry::Registry& registry, const Authentic
       watches_(env.fork("watches"), registry, options_.watch_limits),
       writes_(env.fork("writes"), registry, authorizer),
       subresources_(env.fork("subresources"), registry, options_.logs),
-      remote_(env.fork("remote"), registry, options_.streams, options_.logs),
+      remote_(env.fork("remote"), registry, options_.streams),
       reviews_(authenticator, authorizer) {
   const kube::Kind& kind = kube::CustomResourceDefinition::static_kind();
   auto watch = registry.watch(
@@ -268,10 +275,13 @@ void ApiServer::serve_discovery(const CallPtr& call) const {
 void ApiServer::serve_openapi(const CallPtr& call) {
   const std::string& path = call->info.path;
   if (path == "/openapi/v2") {
-    // Old clients ask for protobuf only: better none than one they cannot read.
     const std::string_view accept = call->request.header("Accept");
     if (!accept.empty() && accept.find("json") == std::string_view::npos &&
         accept.find("*/*") == std::string_view::npos) {
+      if (accept.starts_with(kOldOpenApi)) {
+        return call->answer(
+            {.content_type = std::string(kOldOpenApiType), .body = std::string(kEmptyDocument)});
+      }
       return call->answer(failure(406, "NotAcceptable",
                                   "only the following media types are accepted: application/json"));
     }

@@ -296,6 +296,10 @@ TEST_F(ServerTest, EveryKindIsListedDiscoveredAndExplained) {
   EXPECT_EQ(aggregated->result->content_type,
             "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
   EXPECT_EQ(get("/openapi/v2").first, 200);
+  const std::string protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+  const auto old = send({.target = "/openapi/v2", .headers = {{"Accept", protobuf}}});
+  EXPECT_EQ(old->result->content_type, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  EXPECT_EQ(old->result->body, std::string("\x0a\x03") + "2.0");
 }
 
 TEST_F(ServerTest, SchemasCarryMergeKeysAndResolveTheirReferences) {

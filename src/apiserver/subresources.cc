@@ -114,6 +114,9 @@ Result<std::string> chosen_container(const kube::Pod& pod, std::string_view aske
       if (list == &pod.spec.containers) all.push_back(container.name);
     }
   }
+  for (const kube::EphemeralContainer& container : pod.spec.ephemeral_containers) {
+    if (container.ephemeral_container_common.name == asked) return std::string(asked);
+  }
   if (!asked.empty()) {
     return minato::fail(Reason::kBadRequest, fmt::format("container {} is not valid for pod {}",
                                                          asked, pod.metadata.name));

@@ -131,6 +131,7 @@ std::optional<kube::Subresource> written_subresource(const std::string& name) {
   if (name.empty()) return kube::Subresource::kNone;
   if (name == "status") return kube::Subresource::kStatus;
   if (name == "finalize") return kube::Subresource::kFinalize;
+  if (name == "ephemeralcontainers") return kube::Subresource::kEphemeralContainers;
   return std::nullopt;
 }
 

@@ -134,6 +134,10 @@ struct ContainerConfig {
   Resources resources;
   SecurityContext security;
   std::string stop_signal;  // Over the image's; "" for the image's or SIGTERM.
+  // Standard input that open_attach() writes to; once: it ends with whoever was first to write.
+  enum class Input { kNone, kOnce, kKept } input = Input::kNone;
+  bool terminal = false;          // One stream for all, on a pseudo-terminal.
+  std::string processes_of;       // A running container of the Pod whose processes it is among; "".
   std::map<std::string, std::string> annotations;
 };
 
@@ -287,6 +291,14 @@ class Runtime {
                                                                       CommandOptions,
                                                                       Streams::Events) {
     return fail(Reason::kUnavailable, "this world runs no commands in containers");
+  }
+  // What a running container writes from now on, and its standard input, if it has one and it is
+  // asked for. done() with 0 when the container has ended; dropping it leaves the container alone.
+  // Errors: NotFound, Unavailable.
+  [[nodiscard]] virtual Result<std::unique_ptr<Streams>> open_attach(const ContainerRef&,
+                                                                     AttachOptions,
+                                                                     Streams::Events) {
+    return fail(Reason::kUnavailable, "this world has no containers to attach to");
   }
   // A TCP connection to a port on the Pod's own loopback address.
   [[nodiscard]] virtual Result<std::unique_ptr<Streams>> open_port(const std::string& /*pod_uid*/,

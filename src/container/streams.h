@@ -43,4 +43,9 @@ struct CommandOptions {
   bool input = false;     // Without: the command reads from nothing.
 };
 
+struct AttachOptions {
+  bool terminal = false;  // As the container has it.
+  bool input = false;
+};
+
 }  // namespace minato::container

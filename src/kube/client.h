@@ -55,7 +55,8 @@ class Watch {
 using WatchSink = std::function<void(const WatchEvent&)>;
 
 // kFinalize: namespaces only; writes spec.finalizers, which no other update can.
-enum class Subresource { kNone, kStatus, kFinalize };
+// kEphemeralContainers: Pods only; adds to spec.ephemeralContainers, which no other update can.
+enum class Subresource { kNone, kStatus, kFinalize, kEphemeralContainers };
 enum class PatchType { kJson, kMerge, kStrategicMerge };
 
 enum class Propagation { kDefault, kBackground, kForeground, kOrphan };

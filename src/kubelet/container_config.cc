@@ -65,6 +65,27 @@ std::vector<std::string> expanded(const std::vector<std::string>& words,
 
 }  // namespace
 
+kube::Container as_container(const kube::EphemeralContainer& ephemeral) {
+  const kube::EphemeralContainerCommon& from = ephemeral.ephemeral_container_common;
+  kube::Container out;
+  out.name = from.name;
+  out.image = from.image;
+  out.command = from.command;
+  out.args = from.args;
+  out.working_dir = from.working_dir;
+  out.env_from = from.env_from;
+  out.env = from.env;
+  out.volume_mounts = from.volume_mounts;
+  out.termination_message_path = from.termination_message_path;
+  out.termination_message_policy = from.termination_message_policy;
+  out.image_pull_policy = from.image_pull_policy;
+  out.security_context = from.security_context;
+  out.stdin = from.stdin;
+  out.stdin_once = from.stdin_once;
+  out.tty = from.tty;
+  return out;
+}
+
 container::SandboxConfig build_sandbox_config(const kube::Pod& pod, const Options& options) {
   container::SandboxConfig out;
   out.pod_uid = pod.metadata.uid;
@@ -100,6 +121,9 @@ Result<container::ContainerConfig> build_container_config(const PodFacts& facts,
   out.working_dir = container.working_dir;
   out.resources = container_resources(container);
   out.security = security_of(facts.pod, container);
+  using Input = container::ContainerConfig::Input;
+  if (container.stdin) out.input = container.stdin_once ? Input::kOnce : Input::kKept;
+  out.terminal = container.tty;
   out.annotations[kHashAnnotation] = container_hash(container);
   return out;
 }

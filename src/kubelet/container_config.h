@@ -12,6 +12,9 @@ namespace minato::kubelet {
 
 container::SandboxConfig build_sandbox_config(const kube::Pod& pod, const Options& options);
 
+// An ephemeral container in the words of all others; `processes_of` is its target.
+kube::Container as_container(const kube::EphemeralContainer& ephemeral);
+
 // Errors: what CreateContainerConfigError says.
 Result<container::ContainerConfig> build_container_config(const PodFacts& facts,
                                                           const kube::Container& container,

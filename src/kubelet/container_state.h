@@ -14,6 +14,7 @@ enum class ContainerRole {
   kInit,     // Runs to completion before the next one.
   kSidecar,  // An init container with restartPolicy Always.
   kMain,
+  kEphemeral,  // Added while the Pod runs; never started again.
 };
 
 //  kIdle ─► kPulling ─► kStarting ─► kPostStart ─► kRunning ─► kPreStop ─► kAwaitingTurn

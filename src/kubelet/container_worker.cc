@@ -25,11 +25,12 @@ container::PullPolicy pull_policy(const kube::Container& container) {
 }  // namespace
 
 ContainerWorker::ContainerWorker(NodeContext& node, const PodScope& scope, kube::Container spec,
-                                 ContainerRole role)
+                                 ContainerRole role, std::string processes_of)
     : node_(node),
       scope_(scope),
       spec_(std::move(spec)),
       role_(role),
+      processes_of_(std::move(processes_of)),
       crash_backoff_(node.options.crash_backoff),
       pull_backoff_(node.options.image_backoff) {}
 
@@ -149,7 +150,10 @@ void ContainerWorker::on_pull_failed(const Error& error) {
 Result<container::ContainerConfig> ContainerWorker::make_config(std::uint32_t attempt) const {
   const PodFacts facts = node_.facts(scope_);
   ASSIGN_OR_RETURN(const PodVolumes volumes, build_volumes(facts, node_.sources));
-  return build_container_config(facts, spec_, attempt, volumes, node_.sources);
+  ASSIGN_OR_RETURN(container::ContainerConfig config,
+                   build_container_config(facts, spec_, attempt, volumes, node_.sources));
+  config.processes_of = processes_of_;
+  return config;
 }
 
 void ContainerWorker::start(const container::Image& image) {

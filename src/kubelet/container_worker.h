@@ -27,8 +27,9 @@ inline constexpr int kLostExitCode = 137;
 
 class ContainerWorker {
  public:
+  // `processes_of`: the container whose processes it is to see, of an ephemeral one; "".
   ContainerWorker(NodeContext& node, const PodScope& scope, kube::Container spec,
-                  ContainerRole role);
+                  ContainerRole role, std::string processes_of = {});
 
   // The records of this container that the runtime has, in order of attempts; and what the API
   // last said of it, which keeps a ready container ready.
@@ -53,6 +54,7 @@ class ContainerWorker {
   void on_runtime_change(const container::Container& container);
 
   const std::string& name() const { return spec_.name; }
+  const std::string& processes_of() const { return processes_of_; }
   ContainerRole role() const { return role_; }
   ContainerPhase phase() const { return phase_; }
   bool started() const { return started_; }
@@ -99,6 +101,7 @@ class ContainerWorker {
   const PodScope& scope_;
   kube::Container spec_;
   ContainerRole role_;
+  std::string processes_of_;
   std::string running_hash_;  // Of the spec that the present attempt was started with.
 
   ContainerPhase phase_ = ContainerPhase::kIdle;

@@ -10,6 +10,7 @@ PodView PodWorker::view() const {
   PodView out{.pod = *scope_.pod,
               .init_containers = {},
               .containers = {},
+              .ephemeral_containers = {},
               .pod_ip = scope_.ip,
               .host_ip = node_.options.private_ip,
               .start_time = start_time_,
@@ -19,6 +20,7 @@ PodView PodWorker::view() const {
               .verdict = verdict_ ? &*verdict_ : nullptr};
   for (const auto& worker : init_) out.init_containers.push_back(worker->view());
   for (const auto& worker : main_) out.containers.push_back(worker->view());
+  for (const auto& worker : ephemeral_) out.ephemeral_containers.push_back(worker->view());
   return out;
 }
 

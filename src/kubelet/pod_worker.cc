@@ -12,11 +12,13 @@ namespace {
 
 constexpr Duration kTokenCheck = 1min;
 
+using WorkerList = std::vector<std::unique_ptr<ContainerWorker>>;
+
 template <class F>
-void for_each(const std::vector<std::unique_ptr<ContainerWorker>>& a,
-              const std::vector<std::unique_ptr<ContainerWorker>>& b, F visit) {
-  for (const auto& worker : a) visit(*worker);
-  for (const auto& worker : b) visit(*worker);
+void for_each(std::initializer_list<const WorkerList*> lists, F visit) {
+  for (const WorkerList* list : lists) {
+    for (const auto& worker : *list) visit(*worker);
+  }
 }
 
 }  // namespace
@@ -38,6 +40,7 @@ PodWorker::PodWorker(NodeContext& node, std::shared_ptr<const kube::Pod> pod,
     main_.push_back(
         std::make_unique<ContainerWorker>(node_, scope_, container, ContainerRole::kMain));
   }
+  add_ephemeral_containers();
   const kube::PodStatus& status = scope_.pod->status;
   start_time_ = status.start_time;
   if (!is_set(start_time_)) start_time_ = node_.wall_seconds();
@@ -45,8 +48,9 @@ PodWorker::PodWorker(NodeContext& node, std::shared_ptr<const kube::Pod> pod,
 
 const kube::ContainerStatus* PodWorker::last_status(const ContainerWorker& worker) const {
   const kube::PodStatus& status = scope_.pod->status;
-  const auto& list = worker.role() == ContainerRole::kMain ? status.container_statuses
-                                                           : status.init_container_statuses;
+  const auto& list = worker.role() == ContainerRole::kMain        ? status.container_statuses
+                     : worker.role() == ContainerRole::kEphemeral ? status.ephemeral_container_statuses
+                                                                  : status.init_container_statuses;
   const auto found = std::find_if(list.begin(), list.end(),
                                   [&](const auto& s) { return s.name == worker.name(); });
   return found == list.end() ? nullptr : &*found;
@@ -63,7 +67,7 @@ void PodWorker::adopt(const container::Sandbox* sandbox,
   }
   has_sandbox_ = sandbox != nullptr;
   if (sandbox != nullptr) scope_.ip = sandbox->ip;
-  for_each(init_, main_, [&](ContainerWorker& worker) {
+  for_each({&init_, &main_, &ephemeral_}, [&](ContainerWorker& worker) {
     std::vector<container::Container> own;
     for (const container::Container& record : records) {
       if (record.name == worker.name()) own.push_back(record);
@@ -115,10 +119,33 @@ void PodWorker::update(std::shared_ptr<const kube::Pod> pod) {
   for (std::size_t i = 0; i < std::min(main_.size(), spec.containers.size()); ++i) {
     main_[i]->set_spec(spec.containers[i]);
   }
+  add_ephemeral_containers();
+}
+
+// They are only ever added, at the end.
+void PodWorker::add_ephemeral_containers() {
+  const auto& wanted = scope_.pod->spec.ephemeral_containers;
+  for (std::size_t i = ephemeral_.size(); i < wanted.size(); ++i) {
+    ephemeral_.push_back(std::make_unique<ContainerWorker>(node_, scope_, as_container(wanted[i]),
+                                                           ContainerRole::kEphemeral,
+                                                           wanted[i].target_container_name));
+  }
+}
+
+// Also beside init containers that fail: to look into that is what they are for.
+void PodWorker::sync_ephemeral_containers() {
+  for (const auto& worker : ephemeral_) {
+    if (worker->ever_ran()) continue;
+    bool target_runs = worker->processes_of().empty();
+    for_each({&init_, &main_}, [&](const ContainerWorker& other) {
+      if (other.name() == worker->processes_of()) target_runs = is_process(other.phase());
+    });
+    if (target_runs) worker->ensure_running();
+  }
 }
 
 void PodWorker::on_container(const container::Container& container) {
-  for_each(init_, main_, [&](ContainerWorker& worker) {
+  for_each({&init_, &main_, &ephemeral_}, [&](ContainerWorker& worker) {
     if (worker.name() == container.name) worker.on_runtime_change(container);
   });
 }
@@ -131,7 +158,7 @@ void PodWorker::on_config() {
 
 std::optional<container::ContainerRef> PodWorker::container_ref(const std::string& name) const {
   std::optional<container::ContainerRef> out;
-  for_each(init_, main_, [&](const ContainerWorker& worker) {
+  for_each({&init_, &main_, &ephemeral_}, [&](const ContainerWorker& worker) {
     if (worker.name() == name && worker.ever_ran()) {
       out = container::ContainerRef{scope_.uid(), name, worker.attempt()};
     }
@@ -305,6 +332,7 @@ bool PodWorker::has_ended() const {
 
 void PodWorker::sync_containers() {
   if (has_ended()) return begin_stop(stop_grace());
+  sync_ephemeral_containers();
   if (!sync_init_containers()) return;
   for (const auto& worker : main_) sync_main(*worker);
 }
@@ -319,7 +347,7 @@ void PodWorker::begin_stop(Duration grace) {
   token_timer_.cancel();
   // A sandbox that is being made has to be there before it can be removed.
   if (stage_ != Stage::kSandbox) stage_ = Stage::kStopping;
-  for_each(init_, main_, [&](ContainerWorker& worker) {
+  for_each({&init_, &main_, &ephemeral_}, [&](ContainerWorker& worker) {
     if (first && worker.role() == ContainerRole::kSidecar) worker.hold_stop();
     worker.begin_stop(deadline, "Stopping container " + worker.name());
   });
@@ -327,6 +355,9 @@ void PodWorker::begin_stop(Duration grace) {
 
 void PodWorker::sync_stopping() {
   bool later_are_gone = true;
+  for (const auto& worker : ephemeral_) {
+    later_are_gone = later_are_gone && !is_under_way(worker->phase());
+  }
   for (auto it = main_.rbegin(); it != main_.rend(); ++it) {
     later_are_gone = later_are_gone && !is_under_way((*it)->phase());
   }

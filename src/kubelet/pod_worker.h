@@ -63,6 +63,8 @@ class PodWorker {
   void sync_volumes();
   void settle_volumes();
   void watch_tokens();
+  void sync_ephemeral_containers();
+  void add_ephemeral_containers();
   bool sync_init_containers();
   void sync_main(ContainerWorker& worker);
   bool has_ended() const;
@@ -95,6 +97,7 @@ class PodWorker {
   std::set<std::string> settled_;        // Volumes that never change: of immutable objects.
   Workers init_;
   Workers main_;
+  Workers ephemeral_;
   env::TimerHandle retry_timer_;     // Volumes, sandbox.
   env::TimerHandle api_timer_;       // Writes that failed.
   env::TimerHandle token_timer_;     // Tokens that end.

@@ -168,6 +168,10 @@ std::vector<kube::ContainerStatus> statuses(const std::vector<ContainerView>& vi
     kube::ContainerStatus status = container_status(view, before_start);
     // A finished init container is "ready": it stands in nobody's way.
     if (view.role == ContainerRole::kInit) status.ready = init_done(view);
+    if (view.role == ContainerRole::kEphemeral) {  // Nothing waits for one.
+      status.ready = false;
+      status.started.reset();
+    }
     out.push_back(std::move(status));
   }
   return out;
@@ -202,6 +206,7 @@ kube::PodStatus build_pod_status(const PodView& view) {
     out.init_container_statuses = statuses(view.init_containers, "PodInitializing");
     out.container_statuses =
         statuses(view.containers, early ? "ContainerCreating" : "PodInitializing");
+    out.ephemeral_container_statuses = statuses(view.ephemeral_containers, "ContainerCreating");
   }
   put(out, condition(kReadyToStart, view.sandbox_ready ? kube::kTrue : kube::kFalse), view.now);
   put(out, initialized(view, out.phase), view.now);

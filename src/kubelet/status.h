@@ -23,6 +23,7 @@ struct PodView {
   const kube::Pod& pod;
   std::vector<ContainerView> init_containers;
   std::vector<ContainerView> containers;
+  std::vector<ContainerView> ephemeral_containers;
   std::string pod_ip;
   std::string host_ip;
   WallTime start_time{};

@@ -119,7 +119,7 @@ json::object process(const SpecInput& input) {
     rlimits.push_back(json::object{
         {"type", "RLIMIT_NOFILE"}, {"soft", input.open_files}, {"hard", input.open_files}});
   }
-  return {{"terminal", false},
+  return {{"terminal", input.terminal},
           {"user",
            {{"uid", input.user.uid},
             {"gid", input.user.gid},

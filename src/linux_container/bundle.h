@@ -38,6 +38,7 @@ struct SpecInput {
   enum class Root { kWritable, kReadOnly } root = Root::kWritable;
   enum class Confinement { kDefault, kPrivileged } confinement = Confinement::kDefault;
   bool no_new_privileges = true;
+  bool terminal = false;
 };
 // The whole document. `root.path` is "rootfs", relative to the bundle.
 std::string oci_spec(const SpecInput& input);

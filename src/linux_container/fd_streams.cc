@@ -118,9 +118,9 @@ void FdStreams::end_input() {
 
 void FdStreams::resize(std::uint16_t columns, std::uint16_t rows) {
   size_ = {columns, rows};
-  if (kind_ != Kind::kTerminal || !out_.fd.is_open()) return;
+  if (kind_ != Kind::kTerminal || !in_.is_open()) return;
   const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
-  ::ioctl(out_.fd.native_handle(), TIOCSWINSZ, &size);
+  ::ioctl(in_.native_handle(), TIOCSWINSZ, &size);
 }
 
 void FdStreams::set_reading(Reading reading) {

@@ -26,7 +26,8 @@ class FdStreams : public std::enable_shared_from_this<FdStreams> {
   FdStreams(host::Loop& loop, Kind kind, Events events);
 
   void set_events(Events events) { events_ = std::move(events); }
-  // Each may be absent. Of a terminal or a socket, `input` is a duplicate of `output`.
+  // Each may be absent. Of a terminal, `input` is the terminal itself; of a socket, a duplicate of
+  // `output`.
   struct Ends {
     host::Fd input, output, error;
   };

@@ -67,13 +67,12 @@ StartFailure not_found(const std::string& command) {
 
 }  // namespace
 
-std::vector<std::string> run_argv(const OciCall& call, const std::string& bundle) {
+std::vector<std::string> run_argv(const OciCall& call, const std::string& bundle,
+                                  const std::string& console_socket) {
   std::vector<std::string> argv = common_argv(call);
-  for (const std::string& arg :
-       {std::string("run"), std::string("--detach"), std::string("--bundle"), bundle,
-        std::string("--pid-file"), call.pid_file, call.id}) {
-    argv.push_back(arg);
-  }
+  argv.insert(argv.end(), {"run", "--detach", "--bundle", bundle});
+  if (!console_socket.empty()) argv.insert(argv.end(), {"--console-socket", console_socket});
+  argv.insert(argv.end(), {"--pid-file", call.pid_file, call.id});
   return argv;
 }
 

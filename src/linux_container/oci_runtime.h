@@ -20,8 +20,10 @@ struct OciCall {
   std::string id;        // Within that root.
   std::string pid_file;  // Receives the pid of the process that was started.
 };
-std::vector<std::string> run_argv(const OciCall& call, const std::string& bundle);
-// The command is in `process_file`, never in argv. A terminal is sent to the socket (not "").
+// A terminal is sent to the socket (not "").
+std::vector<std::string> run_argv(const OciCall& call, const std::string& bundle,
+                                  const std::string& console_socket = {});
+// The command is in `process_file`, never in argv.
 std::vector<std::string> exec_argv(const OciCall& call, const std::string& process_file,
                                    const std::string& console_socket = {});
 

@@ -119,11 +119,16 @@ Result<SpecInput> make_spec(Images& images, const ContainerInput& input,
   }
   ASSIGN_OR_RETURN(spec.capabilities,
                    container_capabilities(config.security, input.limits.capabilities));
+  spec.terminal = config.terminal;
   spec.environment = container_environment(config, image, input.hostname);
-  const auto is_home = [](const std::string& entry) { return entry.starts_with("HOME="); };
-  if (std::ranges::none_of(spec.environment, is_home)) {
-    spec.environment.push_back("HOME=" + spec.user.home);
-  }
+  const auto set_default = [&spec](const std::string& name, const std::string& value) {
+    const auto is_it = [&](const std::string& entry) { return entry.starts_with(name + "="); };
+    if (std::ranges::none_of(spec.environment, is_it)) {
+      spec.environment.push_back(name + "=" + value);
+    }
+  };
+  set_default("HOME", spec.user.home);
+  if (config.terminal) set_default("TERM", "xterm");
   spec.working_dir = !config.working_dir.empty() ? config.working_dir : image.working_dir;
   if (spec.working_dir.empty()) spec.working_dir = "/";
   if (!spec.working_dir.starts_with('/')) {
@@ -199,6 +204,10 @@ Result<StartRequest> prepare_container(Images& images, const ContainerInput& inp
   request.stop_signal =
       !config.stop_signal.empty() ? config.stop_signal : stored.image.config.stop_signal;
   request.log_file = input.log_file;
+  request.terminal = config.terminal;
+  request.input = config.input != container::ContainerConfig::Input::kNone;
+  request.input_once = config.input == container::ContainerConfig::Input::kOnce;
+  request.processes_of = config.processes_of;
   return request;
 }
 

@@ -256,7 +256,11 @@ json::object to_json(const StartRequest& request) {
           {"logFile", request.log_file},
           {"cgroupJoinFiles", to_array(request.cgroup_join_files)},
           {"subPaths", std::move(sub_paths)},
-          {"memoryVolumes", std::move(memory_volumes)}};
+          {"memoryVolumes", std::move(memory_volumes)},
+          {"terminal", request.terminal ? 1 : 0},
+          {"input", request.input ? 1 : 0},
+          {"inputOnce", request.input_once ? 1 : 0},
+          {"processesOf", request.processes_of}};
 }
 
 Result<StartRequest> start_request_from_json(const json::object& json) {
@@ -280,6 +284,10 @@ Result<StartRequest> start_request_from_json(const json::object& json) {
     request.memory_volumes.push_back({text_member(volume, "path"), number_member(volume, "size"),
                                       number_member(volume, "group")});
   }
+  request.terminal = number_member(json, "terminal") != 0;
+  request.input = number_member(json, "input") != 0;
+  request.input_once = number_member(json, "inputOnce") != 0;
+  request.processes_of = text_member(json, "processesOf");
   return request;
 }
 

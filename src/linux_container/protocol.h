@@ -80,6 +80,10 @@ struct StartRequest {
   std::vector<std::string> cgroup_join_files;
   std::vector<SubPath> sub_paths;
   std::vector<MemoryVolume> memory_volumes;
+  bool terminal = false;
+  bool input = false;
+  bool input_once = false;   // It ends with whoever attaches to it first.
+  std::string processes_of;  // Name of the container whose PID namespace it enters; "".
 };
 boost::json::object to_json(const StartRequest& request);
 Result<StartRequest> start_request_from_json(const boost::json::object& json);

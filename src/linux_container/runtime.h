@@ -32,6 +32,7 @@
 #include "linux_container/limiter.h"
 #include "linux_container/prepare.h"
 #include "linux_container/protocol.h"
+#include "linux_container/sessions.h"
 #include "linux_container/shim_link.h"
 #include "linux_container/volume_files.h"
 #include "linux_net/pod_network.h"
@@ -83,6 +84,9 @@ class LinuxRuntime final : public container::Runtime {
             container::Done<container::ExecResult> done) override;
   [[nodiscard]] Result<std::unique_ptr<container::Streams>> open_command(
       const container::ContainerRef& ref, container::CommandOptions options,
+      container::Streams::Events events) override;
+  [[nodiscard]] Result<std::unique_ptr<container::Streams>> open_attach(
+      const container::ContainerRef& ref, container::AttachOptions options,
       container::Streams::Events events) override;
   [[nodiscard]] Result<std::unique_ptr<container::Streams>> open_port(
       const std::string& pod_uid, std::uint16_t port, container::Streams::Events events) override;
@@ -152,6 +156,7 @@ class LinuxRuntime final : public container::Runtime {
   std::string pod_cgroup(const std::string& pod_uid) const;
   std::string container_cgroup(const std::string& pod_uid, const std::string& key) const;
   Result<std::string> node_netns() const;
+  SessionPlace session_in(const Lookup& running, const container::ContainerRef& ref);
 
   host::Loop& loop_;
   env::Log& log_;

@@ -49,10 +49,20 @@ Result<std::unique_ptr<container::Streams>> LinuxRuntime::open_command(
     const container::ContainerRef& ref, container::CommandOptions options,
     container::Streams::Events events) {
   ASSIGN_OR_RETURN(const Lookup running, find_running(ref));
-  return open_session({loop_, running.pod->link, running.pod->paths.run,
-                       fmt::format("session-{}-{}.sock", ::getpid(), next_session_++),
-                       container_key(ref.name, ref.attempt)},
-                      std::move(options), std::move(events));
+  return open_session(session_in(running, ref), std::move(options), std::move(events));
+}
+
+Result<std::unique_ptr<container::Streams>> LinuxRuntime::open_attach(
+    const container::ContainerRef& ref, container::AttachOptions options,
+    container::Streams::Events events) {
+  ASSIGN_OR_RETURN(const Lookup running, find_running(ref));
+  return linux_container::open_attach(session_in(running, ref), options, std::move(events));
+}
+
+SessionPlace LinuxRuntime::session_in(const Lookup& running, const container::ContainerRef& ref) {
+  return {loop_, running.pod->link, running.pod->paths.run,
+          fmt::format("session-{}-{}.sock", ::getpid(), next_session_++),
+          container_key(ref.name, ref.attempt)};
 }
 
 Result<std::unique_ptr<container::Streams>> LinuxRuntime::open_port(

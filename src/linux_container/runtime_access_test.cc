@@ -10,6 +10,7 @@
 namespace minato::linux_container {
 namespace {
 
+using container::ContainerConfig;
 using container::ContainerRef;
 using container::Done;
 using container::DoneStatus;
@@ -172,6 +173,91 @@ TEST_F(RuntimeTest, ATerminalHasASizeAndEndsWithItsClient) {
     ASSERT_TRUE(world_->run_until([&] { return left.out == "ready\n" || left.code; }));
     ASSERT_FALSE(left.code) << left.code->error().message;
   }
+}
+
+TEST_F(RuntimeTest, AttachTalksToAContainerWithInput) {
+  run_sandbox();
+  ContainerConfig config = world_->payload({"echo"});
+  config.input = ContainerConfig::Input::kOnce;
+  ASSERT_TRUE(start(config));
+  Talk reader, writer;
+  const auto attach = [&](Talk& talk, container::AttachOptions options) {
+    auto opened = runtime().open_attach({kPod, "app", 0}, options, talk.events());
+    ASSERT_TRUE(opened) << opened.error().message;
+    talk.streams = std::move(*opened);
+  };
+  attach(reader, {});
+  attach(writer, {.input = true});
+  writer.streams->write("said\n");
+  ASSERT_TRUE(world_->run_until([&] { return writer.out == "said\n" && reader.out == "said\n"; }));
+  writer.streams->close_input();
+  ASSERT_TRUE(world_->run_until([&] { return writer.code && reader.code; }));
+  EXPECT_EQ(writer.code->value(), 0) << "the exit code is the container's status";
+  EXPECT_EQ(writer.err, "over\n");
+  EXPECT_EQ(wait_for_exit().exit_code, 7);
+  EXPECT_EQ(read_log(), "said\nover\n");
+  EXPECT_TRUE(failed_with(runtime().open_attach({kPod, "app", 0}, {}, reader.events()),
+                          Reason::kNotFound));
+}
+
+TEST_F(RuntimeTest, ATerminalStaysWhenItsReaderLeaves) {
+  run_sandbox();
+  ContainerConfig config = world_->payload({"echo"});
+  config.terminal = true;
+  config.input = ContainerConfig::Input::kKept;
+  ASSERT_TRUE(start(config));
+  const auto attach = [&](Talk& talk) {
+    talk.streams =
+        runtime().open_attach({kPod, "app", 0}, {.terminal = true, .input = true}, talk.events()).value();
+  };
+  {
+    Talk first;
+    attach(first);
+    first.streams->resize(97, 31);
+    first.streams->write("hello\n");
+    ASSERT_TRUE(world_->run_until([&] { return first.out == "hello\r\n97x31\r\nhello\r\n"; }))
+        << first.out;
+  }
+  Talk second;
+  attach(second);
+  second.streams->write("again\n");
+  ASSERT_TRUE(world_->run_until([&] { return second.out == "again\r\nagain\r\n"; })) << second.out;
+  second.streams->close_input();
+  ASSERT_TRUE(world_->run_until([&] { return second.code.has_value(); }));
+  EXPECT_EQ(wait_for_exit().exit_code, 7);
+}
+
+TEST_F(RuntimeTest, AReaderThatDoesNotReadIsLetGo) {
+  run_sandbox();
+  ASSERT_TRUE(start(world_->payload({"flood"})));
+  Talk slow;
+  slow.streams = runtime().open_attach({kPod, "app", 0}, {}, slow.events()).value();
+  slow.streams->set_reading(container::Streams::Reading::kPause);
+  const std::string log = world_->options.logs_dir + "/default_shop_" + kPod + "/app/0.log";
+  ASSERT_TRUE(world_->run_until([&] { return std::filesystem::file_size(log) > (4u << 20); }));
+  slow.streams->set_reading(container::Streams::Reading::kGo);
+  ASSERT_TRUE(world_->run_until([&] { return slow.code.has_value(); }));
+  EXPECT_TRUE(failed_with(*slow.code, Reason::kTooManyRequests));
+  EXPECT_EQ(exec({"/payload", "exit", "0"})->exit_code, 0) << "the container goes on";
+}
+
+TEST_F(RuntimeTest, AContainerIsAmongTheProcessesOfAnother) {
+  run_sandbox();
+  ASSERT_TRUE(start(world_->payload({"sleep"})));
+  ContainerConfig beside = world_->payload({"id"});
+  beside.name = "beside";
+  beside.processes_of = "app";
+  EXPECT_EQ(run(beside).exit_code, 0);
+  EXPECT_THAT(read_log({}, "beside"), testing::Not(HasSubstr("pid=1\n")));
+  ContainerConfig alone = world_->payload({"id"});
+  alone.name = "alone";
+  EXPECT_EQ(run(alone).exit_code, 0);
+  EXPECT_THAT(read_log({}, "alone"), HasSubstr("pid=1\n"));
+  alone.name = "lost";
+  alone.processes_of = "nobody";
+  const auto lost = start(alone);
+  ASSERT_TRUE(failed_with(lost, Reason::kInvalid));
+  EXPECT_THAT(lost.error().message, HasSubstr("unable to find target container nobody"));
 }
 
 TEST_F(RuntimeTest, PortsOfThePodAreReached) {

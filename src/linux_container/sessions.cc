@@ -120,16 +120,29 @@ class Rendezvous : public std::enable_shared_from_this<Rendezvous> {
   std::function<void(std::vector<host::Fd>)> then_;
 };
 
-FdStreams::Ends ends_of(std::vector<host::Fd> fds, bool terminal) {
+using Fds = std::vector<host::Fd>;
+
+FdStreams::Ends ends_of_pipes(Fds fds) {
+  FdStreams::Ends out;
+  if (!fds.empty()) out.output = std::move(fds[0]);
+  if (fds.size() > 1) out.error = std::move(fds[1]);
+  if (fds.size() > 2) out.input = std::move(fds[2]);
+  return out;
+}
+
+FdStreams::Ends ends_of_terminal(Fds fds) {
   FdStreams::Ends out;
   if (fds.empty()) return out;
   out.output = std::move(fds[0]);
-  if (terminal) {
-    out.input = host::Fd(::fcntl(out.output.get(), F_DUPFD_CLOEXEC, 0));
-    return out;
-  }
-  if (fds.size() > 1) out.error = std::move(fds[1]);
-  if (fds.size() > 2) out.input = std::move(fds[2]);
+  out.input = host::Fd(::fcntl(out.output.get(), F_DUPFD_CLOEXEC, 0));
+  return out;
+}
+
+// The shim reads the terminal itself and passes on what it reads.
+FdStreams::Ends ends_of_shared_terminal(Fds fds) {
+  FdStreams::Ends out;
+  if (!fds.empty()) out.output = std::move(fds[0]);
+  if (fds.size() > 1) out.input = std::move(fds[1]);
   return out;
 }
 
@@ -163,13 +176,16 @@ void finish(FdStreams& streams, const Result<json::object>& answer) {
   streams.finish(result.exit_code);
 }
 
-}  // namespace
+constexpr auto kTerminal = FdStreams::Kind::kTerminal;
+constexpr auto kCommand = FdStreams::Kind::kCommand;
 
-Result<std::unique_ptr<Streams>> open_session(SessionPlace place, container::CommandOptions options,
+// Asks the shim for `request` and makes streams of the descriptors that it sends.
+Result<std::unique_ptr<Streams>> open_streams(SessionPlace place, FdStreams::Kind kind,
+                                              json::object request,
+                                              FdStreams::Ends (*ends_of)(Fds),
                                               Streams::Events events) {
   const auto rendezvous = std::make_shared<Rendezvous>(place.loop);
   RETURN_IF_ERROR(rendezvous->listen(place.run_dir, place.socket));
-  const auto kind = options.terminal ? FdStreams::Kind::kTerminal : FdStreams::Kind::kCommand;
   const auto link = place.link.lock();
   if (!link) return fail(Reason::kUnavailable, "the Pod's supervisor is gone");
   const auto streams = std::make_shared<FdStreams>(place.loop, kind, Streams::Events{});
@@ -178,22 +194,38 @@ Result<std::unique_ptr<Streams>> open_session(SessionPlace place, container::Com
     done(std::move(code));
   };
   streams->set_events(std::move(events));
-  rendezvous->wait(
-      [weak = std::weak_ptr(streams), terminal = options.terminal](std::vector<host::Fd> fds) {
-        if (const auto open = weak.lock()) open->open(ends_of(std::move(fds), terminal));
-      });
+  rendezvous->wait([weak = std::weak_ptr(streams), ends_of](Fds fds) {
+    if (const auto open = weak.lock()) open->open(ends_of(std::move(fds)));
+  });
+  request["key"] = place.container;
+  request["socket"] = place.socket;
+  link->call(std::move(request), kForEver,
+             [weak = std::weak_ptr(streams)](const Result<json::object>& answer) {
+               if (const auto open = weak.lock()) finish(*open, answer);
+             });
+  return std::make_unique<CommandHandle>(streams, rendezvous, std::move(place));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Streams>> open_session(SessionPlace place, container::CommandOptions options,
+                                              Streams::Events events) {
   json::array args;
   for (const std::string& arg : options.command) args.emplace_back(arg);
-  link->call({{"op", "session"},
-                   {"key", place.container},
-                   {"command", std::move(args)},
-                   {"socket", place.socket},
-                   {"terminal", options.terminal ? 1 : 0},
-                   {"input", options.input ? 1 : 0}},
-                  kForEver, [weak = std::weak_ptr(streams)](const Result<json::object>& answer) {
-                    if (const auto open = weak.lock()) finish(*open, answer);
-                  });
-  return std::make_unique<CommandHandle>(streams, rendezvous, std::move(place));
+  return open_streams(std::move(place), options.terminal ? kTerminal : kCommand,
+                      {{"op", "session"},
+                       {"command", std::move(args)},
+                       {"terminal", options.terminal ? 1 : 0},
+                       {"input", options.input ? 1 : 0}},
+                      options.terminal ? &ends_of_terminal : &ends_of_pipes, std::move(events));
+}
+
+Result<std::unique_ptr<Streams>> open_attach(SessionPlace place, container::AttachOptions options,
+                                             Streams::Events events) {
+  return open_streams(std::move(place), options.terminal ? kTerminal : kCommand,
+                      {{"op", "attach"}, {"input", options.input ? 1 : 0}},
+                      options.terminal ? &ends_of_shared_terminal : &ends_of_pipes,
+                      std::move(events));
 }
 
 Result<std::unique_ptr<Streams>> connect_port(host::Loop& loop, const std::string& netns_path,

@@ -23,6 +23,10 @@ Result<std::unique_ptr<container::Streams>> open_session(SessionPlace place,
                                                          container::CommandOptions options,
                                                          container::Streams::Events events);
 
+Result<std::unique_ptr<container::Streams>> open_attach(SessionPlace place,
+                                                        container::AttachOptions options,
+                                                        container::Streams::Events events);
+
 Result<std::unique_ptr<container::Streams>> connect_port(host::Loop& loop,
                                                          const std::string& netns_path,
                                                          std::uint16_t port,

@@ -81,6 +81,7 @@ void ShimServer::handle(std::uint64_t client, const json::object& request) {
   if (op == "start") return start(client, request);
   if (op == "exec") return exec(client, request);
   if (op == "session") return session(client, request);
+  if (op == "attach") return attach(client, request);
   if (op == "endSession") {
     supervisor_.end_session(text_member(request, "socket"));
     return answer(client, id, Status{});
@@ -128,6 +129,18 @@ void ShimServer::session(std::uint64_t client, const json::object& request) {
                              if (!result) return answer(client, id, std::unexpected(result.error()));
                              answer(client, id, to_json(*result));
                            });
+}
+
+void ShimServer::attach(std::uint64_t client, const json::object& request) {
+  const json::value id = request_id(request);
+  supervisor_.attach({.key = text_member(request, "key"),
+                      .socket = text_member(request, "socket"),
+                      .owner = client,
+                      .input = number_member(request, "input") != 0},
+                     [this, client, id](Result<container::ExecResult> result) {
+                       if (!result) return answer(client, id, std::unexpected(result.error()));
+                       answer(client, id, to_json(*result));
+                     });
 }
 
 void ShimServer::answer(std::uint64_t client, const json::value& id, json::object body) {

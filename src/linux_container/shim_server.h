@@ -36,6 +36,7 @@ class ShimServer {
   void start(std::uint64_t client, const boost::json::object& request);
   void exec(std::uint64_t client, const boost::json::object& request);
   void session(std::uint64_t client, const boost::json::object& request);
+  void attach(std::uint64_t client, const boost::json::object& request);
   void answer(std::uint64_t client, const boost::json::value& id, boost::json::object body);
   void answer(std::uint64_t client, const boost::json::value& id, const Status& status);
   void send(std::uint64_t client, const std::string& frame);

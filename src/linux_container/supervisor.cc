@@ -28,7 +28,8 @@ Supervisor::Supervisor(PollLoop& loop, ShimConfig config, OnChange on_change)
     : loop_(loop),
       config_(std::move(config)),
       paths_{config_.run_dir, config_.state_dir},
-      on_change_(std::move(on_change)) {}
+      on_change_(std::move(on_change)),
+      attachments_(loop) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -96,18 +97,32 @@ Status Supervisor::begin_start(StartRequest& request, const std::string& key) {
                                                    .files = config_.log_files}));
   running.log.emplace(std::move(log));
   running.cgroup_join_files = request.cgroup_join_files;
+  if (!request.processes_of.empty()) {
+    RETURN_IF_ERROR(enter_processes_of(request.processes_of, spec_file(dir)));
+  }
+  std::string console;
+  if (request.terminal) {
+    ASSIGN_OR_RETURN(console, open_console(running, key));
+  }
+  running.input_once = request.input_once;
   ASSIGN_OR_RETURN(Pipe out, make_pipe());
   ASSIGN_OR_RETURN(Pipe err, make_pipe());
+  Pipe in;
+  if (request.input && !request.terminal) {
+    ASSIGN_OR_RETURN(in, make_input_pipe());
+  }
   const OciCall call{config_.oci_runtime, paths_.oci_root(), key, pid_file(dir)};
   const RootPlan root{dir, request.layer_dirs, request.overlay_options, request.writable_layer,
                       request.sub_paths};
-  ASSIGN_OR_RETURN(running.runtime_pid, launch({.argv = run_argv(call, dir),
+  ASSIGN_OR_RETURN(running.runtime_pid, launch({.argv = run_argv(call, dir, console),
+                                                .stdin_fd = in.reader ? in.reader.get() : -1,
                                                 .stdout_fd = out.writer.get(),
                                                 .stderr_fd = err.writer.get(),
                                                 .cgroup_join_files = request.cgroup_join_files,
                                                 .root = &root}));
   running.output[0].fd = std::move(out.reader);
   running.output[1].fd = std::move(err.reader);
+  running.input = std::move(in.writer);
   loop_.watch_child(running.runtime_pid,
                     [this, key](int wait_status) { runtime_exited(key, wait_status); });
   running.deadline = loop_.after(kStartTimeout, [this, key] {
@@ -128,8 +143,17 @@ void Supervisor::runtime_exited(const std::string& key, int wait_status) {
   Running& running = *find_running(key);
   loop_.cancel(running.deadline);
   const bool succeeded = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
-  const auto pid =
-      succeeded ? read_pid(pid_file(paths_.container_dir(key))) : fail(Reason::kInvalid, "");
+  auto pid = succeeded ? read_pid(pid_file(paths_.container_dir(key))) : fail(Reason::kInvalid, "");
+  if (pid && running.console) {
+    auto terminal = running.console->take();
+    running.console.reset();
+    if (!terminal) {
+      ::kill(*pid, SIGKILL);
+      return start_failed(key, {terminal.error()});
+    }
+    running.output[0].fd = std::move(*terminal);
+    running.output[1].fd.reset();
+  }
   if (pid) return started(key, *pid);
   start_failed(key, start_failure(read_available(running.output[1].fd.get(), kMaxMessageBytes)));
 }
@@ -152,7 +176,7 @@ void Supervisor::started(const std::string& key, pid_t pid) {
   entry.container.state = container::ContainerState::kRunning;
   entry.container.started_at = wall_now();
   watch_output(key, Stream::kStdout);
-  watch_output(key, Stream::kStderr);
+  if (!running.terminal) watch_output(key, Stream::kStderr);
   auto on_started = std::move(running.on_started);
   publish(entry.container);
   loop_.watch_child(pid, [this, key](int status) { process_exited(key, status); });
@@ -180,6 +204,7 @@ void Supervisor::read_output(const std::string& key, Stream stream) {
     return;
   }
   running.log->write(stream, {buffer, static_cast<std::size_t>(n)}, wall_now());
+  attachments_.write(key, stream, {buffer, static_cast<std::size_t>(n)});
   const MonoTime now = PollLoop::now();
   if (now - output.window_start >= kReadWindow) {
     output.window_start = now;
@@ -198,13 +223,15 @@ void Supervisor::read_output(const std::string& key, Stream stream) {
   });
 }
 
-void Supervisor::drain_output(Running& running) {
+void Supervisor::drain_output(const std::string& key, Running& running) {
   // Every writer was in the container's PID namespace and is dead: what is left is at most a
-  // pipe's capacity. The limit holds should a descriptor have been passed out of it.
+  // pipe's capacity. The limit holds should one live on among another container's processes.
   for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
     Output& output = running.output[static_cast<int>(stream)];
     if (!output.fd) continue;
-    running.log->write(stream, read_available(output.fd.get(), kMaxPipeBytes), wall_now());
+    const std::string last = read_available(output.fd.get(), kMaxPipeBytes);
+    running.log->write(stream, last, wall_now());
+    attachments_.write(key, stream, last);
     loop_.unwatch(output.fd.get());
     output.fd.reset();
   }
@@ -214,8 +241,9 @@ void Supervisor::drain_output(Running& running) {
 void Supervisor::process_exited(const std::string& key, int wait_status) {
   Entry& entry = entries_.at(key);
   loop_.cancel(entry.running->deadline);
-  drain_output(*entry.running);
+  drain_output(key, *entry.running);
   entry.running.reset();
+  attachments_.finish(key);
   const ExitCode exit = exit_code(wait_status);
   set_exited(entry.container, exit.code, exit.signal, exit.code == 0 ? "Completed" : "Error");
   entry.container.message = termination_message(key);

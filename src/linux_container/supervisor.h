@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "linux_container/attachments.h"
 #include "linux_container/layout.h"
 #include "linux_container/log_writer.h"
 #include "linux_container/oci_runtime.h"
@@ -64,6 +65,15 @@ class Supervisor {
   void open_session(Session session, container::Done<container::ExecResult> done);
   void end_session(const std::string& socket);
   void end_sessions_of(std::uint64_t owner);
+  // What a container writes from now on goes to whoever listens on `socket`, as for a session; with
+  // `input` its standard input too, and its terminal in any case.
+  struct Attach {
+    std::string key;
+    std::string socket;
+    std::uint64_t owner = 0;
+    bool input = false;
+  };
+  void attach(const Attach& wanted, container::Done<container::ExecResult> done);
   // Errors: Conflict while it runs. NotFound is success.
   Status remove(const std::string& key);
 
@@ -76,6 +86,9 @@ class Supervisor {
   };
 
   Status begin_start(StartRequest& request, const std::string& key);
+  Result<std::string> open_console(Running& running, const std::string& key);
+  Status enter_processes_of(const std::string& name, const std::string& spec_path);
+  Status begin_attach(const Attach& wanted, container::Done<container::ExecResult>& done);
   Status mount_memory_volumes(const StartRequest& request);
   void runtime_exited(const std::string& key, int wait_status);
   void start_failed(const std::string& key, StartFailure failure);
@@ -83,7 +96,7 @@ class Supervisor {
   void process_exited(const std::string& key, int wait_status);
   void watch_output(const std::string& key, Stream stream);
   void read_output(const std::string& key, Stream stream);
-  void drain_output(Running& running);
+  void drain_output(const std::string& key, Running& running);
   void set_exited(container::Container& container, int code, int signal, std::string reason);
   void publish(const container::Container& container);
   std::string termination_message(const std::string& key) const;
@@ -104,6 +117,7 @@ class Supervisor {
   ShimConfig config_;
   PodPaths paths_;
   OnChange on_change_;
+  Attachments attachments_;
   std::map<std::string, Entry> entries_;
   std::map<std::uint64_t, std::unique_ptr<Command>> commands_;
   std::uint64_t next_command_ = 1;

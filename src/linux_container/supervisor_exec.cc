@@ -106,10 +106,8 @@ Status Supervisor::begin_exec(const Session& session, std::uint64_t id) {
   Pipe in, err;
   const bool own_streams = !session.socket.empty() && !session.terminal;
   if (own_streams) {
-    ASSIGN_OR_RETURN(in, make_pipe());
+    ASSIGN_OR_RETURN(in, make_input_pipe());
     ASSIGN_OR_RETURN(err, make_pipe());
-    // A pipe's reader is set for us; this one is the command's.
-    ::fcntl(in.reader.get(), F_SETFL, 0);
     std::vector<int> theirs{out.reader.get(), err.reader.get()};
     if (session.input) theirs.push_back(in.writer.get());
     RETURN_IF_ERROR(send_descriptors(session.socket, theirs));
@@ -133,12 +131,14 @@ void Supervisor::end(std::uint64_t id) {
 }
 
 void Supervisor::end_session(const std::string& socket) {
+  attachments_.remove(socket);
   for (const auto& [id, command] : commands_) {
     if (command->socket == socket) return end(id);
   }
 }
 
 void Supervisor::end_sessions_of(std::uint64_t owner) {
+  attachments_.remove_of(owner);
   std::vector<std::uint64_t> ids;
   for (const auto& [id, command] : commands_) {
     if (!command->socket.empty() && command->owner == owner) ids.push_back(id);

@@ -25,6 +25,12 @@ Result<Pipe> make_pipe() {
   return pipe;
 }
 
+Result<Pipe> make_input_pipe() {
+  ASSIGN_OR_RETURN(Pipe pipe, make_pipe());
+  if (::fcntl(pipe.reader.get(), F_SETFL, 0) != 0) return fail_errno("pipe", errno);
+  return pipe;
+}
+
 Status send_descriptors(const std::string& socket, const std::vector<int>& descriptors) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

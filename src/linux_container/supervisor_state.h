@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "linux_container/console_socket.h"
 #include "linux_container/supervisor.h"
 
 namespace minato::linux_container {
@@ -30,7 +31,11 @@ struct Supervisor::Running {
   pid_t runtime_pid = 0;
   pid_t pid = 0;  // Of the container's first process; 0 while it starts.
   int stop_signal = 0;
-  Output output[2];  // By Stream.
+  Output output[2];  // By Stream; the first is the terminal, if it has one.
+  host::Fd input;    // What its standard input reads; absent for a terminal.
+  std::optional<ConsoleSocket> console;  // While it starts on a terminal.
+  bool terminal = false;
+  bool input_once = false;
   std::optional<LogWriter> log;
   std::vector<std::string> cgroup_join_files;
   PollLoop::TimerId deadline = 0;  // Of starting, later of stopping.
@@ -56,6 +61,8 @@ struct Pipe {
   host::Fd writer;
 };
 Result<Pipe> make_pipe();
+// The other way round: the writer is ours, the reader a program's.
+Result<Pipe> make_input_pipe();
 // The ends of a command's streams that go to others are sent to a listening socket.
 Status send_descriptors(const std::string& socket, const std::vector<int>& descriptors);
 // What can be read now, at most `limit_bytes`.

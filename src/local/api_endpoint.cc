@@ -72,6 +72,18 @@ apiserver::PodStreams streams_of(cluster::Cluster& cluster) {
     }
     return runtime->open_command(*ref, std::move(options), std::move(events));
   };
+  out.attach = [&cluster](const kube::Pod& pod, const std::string& container,
+                          container::AttachOptions options,
+                          container::Streams::Events events) -> Opened {
+    kubelet::Kubelet* kubelet = cluster.kubelet_of(pod.spec.node_name);
+    container::Runtime* runtime = cluster.runtime_of(pod.spec.node_name);
+    const auto ref =
+        kubelet != nullptr ? kubelet->container_ref(pod.key(), container) : std::nullopt;
+    if (!ref || runtime == nullptr) {
+      return fail(Reason::kNotFound, fmt::format("container not found (\"{}\")", container));
+    }
+    return runtime->open_attach(*ref, options, std::move(events));
+  };
   out.port = [&cluster](const kube::Pod& pod, std::uint16_t port,
                         container::Streams::Events events) -> Opened {
     container::Runtime* runtime = cluster.runtime_of(pod.spec.node_name);

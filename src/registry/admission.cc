@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kDefaultTolerationSeconds = 300;
 constexpr std::string_view kPreemptLowerPriority = "PreemptLowerPriority";
 constexpr std::string_view kAccessVolume = "kube-api-access-";
-constexpr std::size_t kSuffixLength = 5;
+constexpr std::size_t kVolumeSuffixLength = 5;
 constexpr std::string_view kAccessPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 // An hour, and a bit by which such tokens are told from those that asked for an hour themselves.
 constexpr std::int64_t kAccessSeconds = 3607;
@@ -74,7 +74,7 @@ void add_access(kube::Pod& pod, env::Rng& rng) {
       volumes, [](const kube::Volume& volume) { return volume.name.starts_with(kAccessVolume); });
   const std::string name = present != volumes.end()
                                ? present->name
-                               : std::string(kAccessVolume) + rng.suffix(kSuffixLength);
+                               : std::string(kAccessVolume) + rng.suffix(kVolumeSuffixLength);
   bool mounted = false;
   for (auto* containers : {&pod.spec.init_containers, &pod.spec.containers}) {
     for (kube::Container& container : *containers) mounted |= mount_access(container, name);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kube/selector.h"
+#include "registry/ephemeral_containers.h"
 
 namespace minato::registry {
 
@@ -419,6 +420,8 @@ void validate_template(const kube::Box<kube::LabelSelector>& selector,
   const FieldPath labels = at.child("metadata.labels"), pod = at.child("spec");
   kube::validate_labels(pod_template.metadata.labels, labels, errors);
   validate_pod_spec(pod_template.spec, pod, errors);
+  refuse_ephemeral_containers(pod_template.spec, pod,
+                              "ephemeral containers not allowed in pod template", errors);
   if (!selector) {
     errors.required(path);
     return;

@@ -5,6 +5,7 @@
 #include "kube/names.h"
 #include "kube/types/node.h"
 #include "kube/types/policy.h"
+#include "registry/ephemeral_containers.h"
 #include "registry/errors.h"
 #include "registry/registry.h"
 #include "registry/strategy.h"
@@ -142,6 +143,25 @@ Status Registry::bind(const ObjectKey& key, const std::string& uid, const std::s
   const auto written = store_.update(current, std::move(pod));
   if (!written) return std::unexpected(written.error());
   return {};
+}
+
+Result<ObjectPtr> Registry::replace_ephemeral_containers(const Strategy& strategy,
+                                                         const ObjectPtr& current,
+                                                         const kube::Object& object,
+                                                         Persist persist) {
+  if (object.kind() != Pod::static_kind()) {
+    return fail(Reason::kNotFound, "the server could not find the requested resource");
+  }
+  const auto& before = kube::as<Pod>(*current);
+  auto pod = std::make_unique<Pod>(before);
+  pod->spec.ephemeral_containers = kube::as<Pod>(object).spec.ephemeral_containers;
+  strategy.set_defaults(*pod);
+  if (strategy.equal(before, *pod)) return current;
+  kube::FieldErrors errors;
+  const kube::FieldPath spec("spec");
+  validate_ephemeral_containers(before.spec, pod->spec, spec, errors);
+  if (!errors.empty()) return std::unexpected(errors.to_error(pod->kind(), before.metadata.name));
+  return write(current, std::move(pod), persist);
 }
 
 Status Registry::evict(const ObjectKey& key, const kube::RemoveOptions& options, Persist persist) {

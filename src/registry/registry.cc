@@ -286,6 +286,8 @@ Result<ObjectPtr> Registry::replace(const Strategy& strategy, const ObjectPtr& c
     case Subresource::kNone: return replace_object(strategy, current, std::move(object), persist);
     case Subresource::kStatus: return replace_status(strategy, current, *object, persist);
     case Subresource::kFinalize: return replace_finalizers(current, *object, persist);
+    case Subresource::kEphemeralContainers:
+      return replace_ephemeral_containers(strategy, current, *object, persist);
   }
   return fail(Reason::kNotFound, "the server could not find the requested resource");
 }

@@ -101,6 +101,10 @@ class Registry {
                                          const kube::Object& object, Persist persist);
   Result<kube::ObjectPtr> replace_finalizers(const kube::ObjectPtr& current,
                                              const kube::Object& object, Persist persist);
+  Result<kube::ObjectPtr> replace_ephemeral_containers(const Strategy& strategy,
+                                                       const kube::ObjectPtr& current,
+                                                       const kube::Object& object,
+                                                       Persist persist);
   // A terminating object that nothing holds back any more goes instead.
   Result<kube::ObjectPtr> write(const kube::ObjectPtr& current,
                                 std::unique_ptr<kube::Object> object, Persist persist);

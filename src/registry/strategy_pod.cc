@@ -5,6 +5,7 @@
 
 #include "kube/defaults.h"
 #include "kube/names.h"
+#include "registry/ephemeral_containers.h"
 #include "registry/pod_template.h"
 #include "registry/strategy.h"
 
@@ -74,6 +75,11 @@ void keep_quality(const Object& before, Object& after) {
 void validate_pod(const Object& object, FieldErrors& errors) {
   const FieldPath spec("spec");
   validate_pod_spec(kube::as<Pod>(object).spec, spec, errors);
+}
+
+void validate_new_pod(const Object& object, FieldErrors& errors) {
+  const FieldPath spec("spec");
+  refuse_ephemeral_containers(kube::as<Pod>(object).spec, spec, "cannot be set on create", errors);
 }
 
 // Takes the images of `from`, where the containers are the same ones.
@@ -177,6 +183,7 @@ Strategy pod_strategy() {
   out.prepare_create = &prepare_pod;
   out.prepare_status = &keep_quality;
   out.validate = &validate_pod;
+  out.validate_create = &validate_new_pod;
   out.validate_update = &validate_pod_update;
   out.validate_status = &validate_pod_status;
   out.fields = kPodFields;

@@ -37,11 +37,12 @@ def server():
 class Kubectl:
     """kubectl with a kubeconfig and a cache of its own."""
 
-    def __init__(self, kubeconfig, home):
+    def __init__(self, kubeconfig, home, program="kubectl"):
+        self.program = program
         self.environment = {**os.environ, "KUBECONFIG": kubeconfig, "HOME": home}
 
     def run(self, *arguments, input=None, timeout=60, environment=None):
-        return subprocess.run(["kubectl", *arguments], input=input, text=True, stdout=subprocess.PIPE,
+        return subprocess.run([self.program, *arguments], input=input, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=timeout, env={**self.environment, **(environment or {})})
 
     def __call__(self, *arguments, **options):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches the client libraries that the conformance tests use beside those that are installed, into
-# DIRECTORY (default build/clients): the newest Python client, the JavaScript client, and where there
-# is a Go, the program of go/. What cannot be fetched is said, and its tests are skipped.
+# DIRECTORY (default build/clients): the newest Python client, the JavaScript client, where there is a
+# Go the program of go/, and on Debian its kubectl. What cannot be fetched is said, and its tests are skipped.
 #   tests/conformance/prepare_clients.sh [DIRECTORY]
 set -u
 directory=$(realpath -m "${1:-build/clients}")
@@ -26,4 +26,11 @@ if command -v go >/dev/null; then
   (cd "$here/go" && go build -o "$directory/go/conformance" .) || echo "no Go clients" >&2
 else
   echo "no Go clients: go is not installed" >&2
+fi
+if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+  mkdir -p "$directory/debian"
+  (cd "$directory/debian" && apt-get -qq -o APT::Sandbox::User=root download kubernetes-client && dpkg-deb -x kubernetes-client_*.deb .) ||
+    echo "no kubectl of Debian" >&2
+else
+  echo "no kubectl of Debian: apt-get or dpkg-deb is not installed" >&2
 fi

@@ -29,6 +29,11 @@ def output(*command):
         return ""
 
 
+def kubectl_client(program):
+    found = re.search(r"v(\d+\.\d+\.\d+)", output(program, "version", "--client"))
+    return f"kubectl {found[1]}" if found else None
+
+
 def python_client(python):
     version = output(python, "-c", "import kubernetes; print(kubernetes.__version__)").strip()
     return f"Python kubernetes {version}" if re.fullmatch(r"[\d.]+", version) else None
@@ -58,12 +63,14 @@ def checks(text):
 def main():
     build = os.path.abspath(sys.argv[1])
     clients = f"{build}/clients"
-    os.environ.update(MINATO_CONFORMANCE_SERVER=f"{build}/tests/conformance/conformance_server", MINATO_NODE_CLIENT=f"{clients}/node",
+    old_kubectl = f"{clients}/debian/usr/bin/kubectl"
+    os.environ.update(MINATO_OLD_KUBECTL=old_kubectl, MINATO_CONFORMANCE_SERVER=f"{build}/tests/conformance/conformance_server",
+                      MINATO_NODE_CLIENT=f"{clients}/node",
                       MINATO_GO_CLIENT=f"{clients}/go/conformance",
                       MINATO_E2E_PROGRAM=f"{build}/apps/minato/minato", MINATO_E2E_IMAGE=f"{build}/examples/hello/image", PYTHONDONTWRITEBYTECODE="1")
-    found = re.search(r"v(\d+\.\d+\.\d+)", output("kubectl", "version", "--client"))
-    kubectl = f"kubectl {found[1]}" if found else None
-    runs = [(kubectl, sys.executable, "test_api_kubectl.py"), (python_client(sys.executable), sys.executable, "test_api_python.py"),
+    kubectl, old = kubectl_client("kubectl"), kubectl_client(old_kubectl)
+    runs = [(kubectl, sys.executable, "test_api_kubectl.py"), (old, sys.executable, "test_api_kubectl_old.py"),
+            (python_client(sys.executable), sys.executable, "test_api_python.py"),
             (python_client(f"{clients}/python/bin/python"), f"{clients}/python/bin/python", "test_api_python.py"),
             (node_client(f"{clients}/node"), sys.executable, "test_api_javascript.py")]
     runs.append((go_client(f"{clients}/go/conformance"), sys.executable, "test_api_go.py"))

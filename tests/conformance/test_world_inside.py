@@ -1,7 +1,10 @@
 """kubectl with Pods of its own in a local world: what they may ask the API, and ways into them."""
 import json
 import os
-import unittest
+import socket
+import ssl
+import subprocess
+import sys
 
 import world_kubectl
 from world_kubectl import KubectlWorld, Terminal, images, wait_until, world
@@ -17,6 +20,12 @@ class InsideTest(KubectlWorld):
     def setUpClass(cls):
         super().setUpClass()
         cls.image = images.Layout(world.IMAGE, f"{cls.world.directory}/shell").with_programs(*PROGRAMS)
+        # kubectl takes names of registries only; this one is where the world fetches images from.
+        registry = subprocess.Popen(["nsenter", "-t", str(cls.world.control()), "-n", sys.executable,
+                                     f"{os.path.dirname(os.path.abspath(__file__))}/registry.py", f"{cls.world.directory}/shell", "5000"])
+        cls.addClassCleanup(registry.wait)
+        cls.addClassCleanup(registry.kill)
+        cls.named_image = "127.0.0.1:5000/shell:1"
 
     def make_pod(self, name, container=None, **spec):
         """A Pod in "default" that waits; it runs when this returns."""
@@ -49,6 +58,10 @@ class InsideTest(KubectlWorld):
         self.assertEqual("401", self.ask("asker", pods, token="forged"))
         self.assertEqual("default", self.inside("asker", "cat", f"{ACCESS}/namespace"))
         self.assertRegex(self.kubectl("get", "-n", "default", "service,endpointslices"), r"(?s)service/kubernetes .*443/TCP.*10\.77\.0\.3")
+        # Outside of the world nobody of its authority is there (some networks answer for every address).
+        context = ssl.create_default_context(cafile=f"{self.world.state}/authority/ca.crt")
+        with self.assertRaises(OSError), socket.create_connection(("10.77.0.3", 443), timeout=2) as plain:
+            context.wrap_socket(plain, server_hostname="kubernetes").close()
 
     def test_1_a_token_ends_with_its_pod(self):
         self.make_pod("mortal")
@@ -116,10 +129,73 @@ class InsideTest(KubectlWorld):
                 shell.send("exit 7\n")
                 self.assertEqual(7, shell.finish())
 
+    def test_3_attach(self):
+        script = "while read line; do echo heard $line; done; echo over; sleep 1000"
+        self.make_pod("listener", container={"command": ["/bin/sh", "-c", script], "stdin": True, "stdinOnce": True})
+        attached = subprocess.Popen(["kubectl", "attach", "-n", "default", "-i", "listener"], env=self.kubectl.environment,
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            attached.stdin.write("one\ntwo\n")
+            attached.stdin.close()
+            attached.stdin = None
+            self.assertEqual(["heard one\n", "heard two\n", "over\n"], [attached.stdout.readline() for _ in range(3)])
+        finally:
+            attached.kill()
+            attached.communicate()
+
+    def test_3_attach_on_a_terminal(self):
+        self.make_pod("talker", container={"command": ["/bin/sh"], "stdin": True, "tty": True}, restartPolicy="Never")
+        for more in ({}, {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}):
+            with Terminal(self.kubectl, "attach", "-n", "default", "-it", "talker", rows=33, columns=99, environment=more) as shell:
+                shell.send("\n")
+                shell.expect("# ")
+                self.has_size(shell, 33, 99)
+                shell.send("word=kept$word; echo now $word\n")
+                shell.expect(r"now (kept)+\r")
+        with Terminal(self.kubectl, "attach", "-n", "default", "-it", "talker") as shell:
+            shell.send("echo $word\n")
+            shell.expect("keptkept")
+            shell.send("exit 5\n")
+            shell.finish()
+        self.kubectl("wait", "-n", "default", "--for=jsonpath={.status.phase}=Failed", "pod/talker", "--timeout=30s", timeout=40)
+        self.assertEqual("5", self.kubectl("get", "-n", "default", "pod", "talker", "-o", "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"))
+
+    def test_4_run_on_a_terminal(self):
+        self.addCleanup(self.kubectl.run, "delete", "-n", "default", "pod", "once", "--ignore-not-found", "--now")
+        with Terminal(self.kubectl, "run", "-n", "default", "once", "-it", "--rm", "--restart=Never", f"--image={self.named_image}",
+                      "--image-pull-policy=IfNotPresent", "--command", "--", "/bin/sh") as shell:
+            shell.send("\n")  # The first prompt may have come before anybody was there to see it.
+            shell.expect("# ")
+            shell.send("echo i am $HOSTNAME\n")
+            shell.expect("\ni am once")
+            shell.send("exit 3\n")
+            self.assertEqual(3, shell.finish())
+        self.assertIn("not found", self.kubectl.fails("get", "-n", "default", "pod", "once"))
+
+    def test_4_debug(self):
+        own = self.pods()[0]
+        before = self.kubectl("get", own, "-o", "jsonpath={.status.containerStatuses[*].restartCount} {.status.podIP}")
+        target = self.kubectl("get", own, "-o", "jsonpath={.spec.containers[0].name}")
+        with Terminal(self.kubectl, "debug", own, "-it", f"--image={self.named_image}", "--image-pull-policy=IfNotPresent", f"--target={target}",
+                      "-c", "looker", "--", "/bin/sh") as shell:
+            shell.send("\n")
+            shell.expect("# ")
+            shell.send("cat /proc/1/cmdline; echo; cat /etc/hosts\n")
+            shell.expect("/hello")
+            shell.expect(before.split()[-1])
+            shell.send("exit 4\n")
+            shell.finish()
+        looker = "jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}"
+        wait_until("the ephemeral container has ended", lambda: self.kubectl("get", own, "-o", looker) == "4", 20)
+        self.assertEqual(before, self.kubectl("get", own, "-o", "jsonpath={.status.containerStatuses[*].restartCount} {.status.podIP}"))
+        self.assertIn("Ephemeral Containers:", self.kubectl("describe", own))
+        self.assertIn("/hello", self.kubectl("logs", own, "-c", "looker"))
+        self.assertEqual(0, self.kubectl.run("get", own).returncode)
+
     def has_size(self, shell, rows, columns):
         def asked():
             shell.send("stty size\n")
-            return shell.expect(r"\n(\d+) (\d+)\r").groups() == (str(rows), str(columns))
+            return shell.expect(r"(\d+) (\d+)\r\n").groups() == (str(rows), str(columns))
         wait_until(f"the terminal is {rows} by {columns}", asked, 20)
 
 

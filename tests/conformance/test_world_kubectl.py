@@ -38,7 +38,7 @@ class WorldTest(KubectlWorld):
         for more in ({}, {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}):  # WebSocket, then SPDY.
             self.assertIn("minato ", self.kubectl(*execute, "--", program, "--version", environment=more))
             out = self.kubectl.run(*execute, "--", program, "nonsense", environment=more)
-            self.assertIn("subcommand is required", out.stdout + out.stderr)
+            self.assertIn("no command 'nonsense'", out.stdout + out.stderr)
             self.assertEqual(out.returncode, 2)
             self.assertEqual(self.kubectl.run(*execute, "--", "/nope", environment=more).returncode, 127)
         self.assertIn("not found", self.kubectl.fails("exec", "nope", "--", "x"))

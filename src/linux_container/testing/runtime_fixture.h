@@ -80,12 +80,12 @@ class RuntimeTest : public testing::Test {
       runtime().stop_container({kPod, "app", 0}, grace, std::move(done));
     });
   }
-  std::string read_log(container::LogOptions options = {}) {
+  std::string read_log(container::LogOptions options = {}, const std::string& name = "app") {
     std::string text;
     std::unique_ptr<container::Runtime::LogStream> stream;
     const Status read = wait_for<void>([&](container::DoneStatus done) {
       stream = runtime().read_log(
-          {kPod, "app", 0}, options, [&](std::string_view chunk) { text += chunk; },
+          {kPod, name, 0}, options, [&](std::string_view chunk) { text += chunk; },
           std::move(done));
     });
     EXPECT_TRUE(read) << read.error().message;
