@@ -45,6 +45,8 @@ struct Bound {
   std::string kind;
   std::vector<Term> terms;   // In the order of the phases.
   std::vector<Loss> losses;  // None: not one request may fail.
+  // Of the service's Pods so many are hit at most, when they are spread; 0: it does not matter.
+  std::int32_t pods_hit = 0;
   // The setting behind the longest wait, and what it would cost to change it.
   std::string dominating;
   std::string advice;

@@ -56,8 +56,8 @@ Bound machines_killed(const Settings& settings, std::string kind) {
   const bool zone = kind == "zone-lost";
   const std::int32_t nodes = zone ? settings.targets_in_zone + 1 : 1;  // And one of the master group.
   Bound out{.kind = std::move(kind), .terms = {}, .losses = {}, .dominating = {}, .advice = {}, .beside = {}};
-  out.losses = losses_of_machines(settings, zone ? settings.targets_in_zone : 1,
-                                  zone ? settings.pods_in_zone : settings.pods_on_node);
+  out.pods_hit = zone ? settings.pods_in_zone : settings.pods_on_node;
+  out.losses = losses_of_machines(settings, zone ? settings.targets_in_zone : 1, out.pods_hit);
   // Pods may need the new machine: they start when they are made and it is there, and all is well
   // when they serve and its target does. The longest of the ways counts.
   Terms pods = pods_elsewhere(settings, nodes);

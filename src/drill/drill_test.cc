@@ -368,6 +368,20 @@ TEST(TrackerTest, WhereNothingIsHitAsManyPodsHaveToComeAsAreWantedMore) {
   EXPECT_FALSE(tracker.holds({Seen::kPodReady, {}}));
 }
 
+TEST(ReportTest, PodsThatCrowdAreSaidBesideTheFault) {
+  Outcome run;
+  run.drill = *find_drill("zone-lost");
+  run.victims.pods = {"a", "b", "c", "d"};
+  run.before.ready_pods = 6;
+  bounds::Bound bound;
+  bound.pods_hit = 3;
+  const Row row = judge({run}, bound, {});
+  ASSERT_EQ(row.remarks.size(), 1u);
+  EXPECT_NE(row.remarks[0].find("4 of 6 Pods"), std::string::npos) << row.remarks[0];
+  bound.pods_hit = 4;
+  EXPECT_TRUE(judge({run}, bound, {}).remarks.empty());
+}
+
 TEST(ReportTest, JsonHasNoExponentsAndReadsBack) {
   EXPECT_EQ(plain_json(boost::json::object{{"a", 1e-5}, {"b", 2.5e9}, {"c", 0.25}, {"d", 3}}),
             R"({"a":0.00001,"b":2500000000,"c":0.25,"d":3})");

@@ -54,6 +54,11 @@ void judge_run(const Outcome& run, const bounds::Bound& bound, std::uint64_t all
     fault(fmt::format("recovery took {}, its bound is {}", minutes(run.recovery()), minutes(bound.total())));
   }
   if (requests.failures() > allowed) fault(fmt::format("{} requests failed, {} may", requests.failures(), allowed));
+  const auto hit = static_cast<std::int32_t>(run.victims.pods.size());
+  if (bound.pods_hit > 0 && hit > bound.pods_hit) {
+    out.remarks.push_back(fmt::format("{}{} of {} Pods stood on what was lost, and the bound is for {} at most: a deploy spreads them",
+                                      prefix, hit, run.before.ready_pods, bound.pods_hit));
+  }
   if (run.latency.generator_late > kLate) {
     out.remarks.push_back(fmt::format("{}the generator itself was late by {:.0f} ms (p99): latencies are partly its own", prefix,
                                       std::chrono::duration<double, std::milli>(run.latency.generator_late).count()));
