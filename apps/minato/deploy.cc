@@ -7,6 +7,7 @@
 #include "ask.h"
 #include "image/reference.h"
 #include "local/world_config.h"
+#include "pull.h"
 #include "secrets.h"
 #include "sources.h"
 
@@ -46,6 +47,7 @@ Result<std::string> absolute_image(const std::string& image) {
 }
 
 struct ChangedFile {
+  std::vector<std::string> images;
   json::array sources;
   json::object secrets;
 };
@@ -56,6 +58,7 @@ Result<ChangedFile> read_changed_file(const World& world, const DeployArguments&
   if (arguments.files.empty()) return out;
   ASSIGN_OR_RETURN(const auto sources, read_sources(arguments.files));
   ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(sources));
+  out.images = images_of(spec);
   const std::string directory = std::filesystem::absolute(arguments.files.front()).parent_path().string();
   const auto before = local::load_world_config(world.state_dir);
   ASSIGN_OR_RETURN(const auto secrets,
@@ -77,6 +80,8 @@ int deploy(const DeployArguments& arguments) {
   if (!changed) return fail_with(changed.error(), arguments.common);
   const auto image = absolute_image(arguments.image);
   if (!image) return fail_with(image.error(), arguments.common);
+  if (!image->empty()) changed->images = {*image};
+  if (const Status pulled = pull_images(changed->images); !pulled) return fail_with(pulled.error(), arguments.common);
   json::object request{{"image", *image},
                        {"wait", !arguments.no_wait},
                        {"rollback", !arguments.no_rollback}};

@@ -18,6 +18,7 @@
 #include "linux_net/doctor.h"
 #include "linux_net/holder.h"
 #include "local/world_config.h"
+#include "pull.h"
 #include "secrets.h"
 #include "sources.h"
 #include "version.h"
@@ -100,7 +101,7 @@ Result<host::Fd> listen_for_api(std::uint16_t asked) {
   return listen_on(0, "api");
 }
 
-// What is on this machine can be looked at before anything is made; registries are asked by Nodes.
+// What is on this machine is looked at here; what is in a registry, when it is pulled.
 Status check_image(const std::string& key, const std::string& text) {
   const auto reference = image::Reference::parse(text);
   if (!reference) return wrap(key, reference.error());
@@ -142,6 +143,7 @@ Result<local::WorldConfig> prepare(const UpArguments& arguments) {
                                                    before ? before->secrets : blueprint::SecretValues{}));
   ASSIGN_OR_RETURN(const spec::Spec resolved, local::spec_of(config));
   RETURN_IF_ERROR(check_images(resolved));
+  RETURN_IF_ERROR(pull_images(images_of(resolved)));
   return config;
 }
 

@@ -104,6 +104,7 @@ TEST_F(RemoteTest, ExecCarriesEveryChannel) {
   EXPECT_THAT(client->text, HasSubstr("exit code 3"));
   time_.advance(1s);
   EXPECT_TRUE(side.gone);
+  client->client_leaves();
 }
 
 TEST_F(RemoteTest, AttachGivesWhatTheContainerHas) {
