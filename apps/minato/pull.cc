@@ -34,6 +34,15 @@ Status pull_image(const image::ImageStore& store, const std::string& reference) 
   return {};
 }
 
+Status check_remote(const std::vector<std::string>& references) {
+  for (const std::string& text : references) {
+    ASSIGN_OR_RETURN(const image::Reference reference, image::Reference::parse(text));
+    if (reference.kind != image::Reference::Kind::kRegistry)
+      return fail(Reason::kInvalid, fmt::format("{} is on this machine already; only images of registries are pulled", text));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<std::string> images_of(const spec::Spec& spec) {
@@ -63,7 +72,8 @@ void add_pull(CLI::App& app, int& exit_code) {
       "pull", "Bring images of registries here, for worlds to use; up and deploy do it by themselves");
   command->add_option("IMAGE", *references, "docker://NAME[:TAG|@DIGEST]")->required();
   command->callback([references, &exit_code] {
-    const Status pulled = pull_images(*references);
+    Status pulled = check_remote(*references);
+    if (pulled) pulled = pull_images(*references);
     exit_code = pulled ? static_cast<int>(kDone) : fail_with(pulled.error());
   });
 }

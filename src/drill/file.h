@@ -8,8 +8,9 @@
 //   bound: process-crash        # whose bound holds for it
 //   planned: false              # true: not one request may fail
 //
-// inject and mend take an action or a list of them, done one after the other. Also: role (of kill-role), path (of multiply-load), expects, protects. A condition
-// with a word: "pod-waiting CrashLoopBackOff", "role-down dns". Strict: an unknown key is an error.
+// inject and mend take an action or a list of them, done one after the other. Also: role (of
+// kill-role), path (of multiply-load), expects, protects. A condition with a word: "pod-waiting
+// CrashLoopBackOff", "role-down dns". Strict: an unknown key is an error.
 #pragma once
 
 #include <string>

@@ -57,32 +57,37 @@ apiserver::PodLogs logs_of(cluster::Cluster& cluster) {
   };
 }
 
+// A container and the runtime of its Node.
+struct Running {
+  container::Runtime* runtime = nullptr;
+  container::ContainerRef container;
+};
+
+Result<Running> find_running(cluster::Cluster& cluster, const kube::Pod& pod,
+                             const std::string& container) {
+  kubelet::Kubelet* kubelet = cluster.kubelet_of(pod.spec.node_name);
+  container::Runtime* runtime = cluster.runtime_of(pod.spec.node_name);
+  const auto ref = kubelet != nullptr ? kubelet->container_ref(pod.key(), container) : std::nullopt;
+  if (!ref || runtime == nullptr) {
+    return fail(Reason::kNotFound, fmt::format("container not found (\"{}\")", container));
+  }
+  return Running{runtime, *ref};
+}
+
 apiserver::PodStreams streams_of(cluster::Cluster& cluster) {
   using Opened = Result<std::unique_ptr<container::Streams>>;
   apiserver::PodStreams out;
   out.command = [&cluster](const kube::Pod& pod, const std::string& container,
                            container::CommandOptions options,
                            container::Streams::Events events) -> Opened {
-    kubelet::Kubelet* kubelet = cluster.kubelet_of(pod.spec.node_name);
-    container::Runtime* runtime = cluster.runtime_of(pod.spec.node_name);
-    const auto ref =
-        kubelet != nullptr ? kubelet->container_ref(pod.key(), container) : std::nullopt;
-    if (!ref || runtime == nullptr) {
-      return fail(Reason::kNotFound, fmt::format("container not found (\"{}\")", container));
-    }
-    return runtime->open_command(*ref, std::move(options), std::move(events));
+    ASSIGN_OR_RETURN(const Running found, find_running(cluster, pod, container));
+    return found.runtime->open_command(found.container, std::move(options), std::move(events));
   };
   out.attach = [&cluster](const kube::Pod& pod, const std::string& container,
                           container::AttachOptions options,
                           container::Streams::Events events) -> Opened {
-    kubelet::Kubelet* kubelet = cluster.kubelet_of(pod.spec.node_name);
-    container::Runtime* runtime = cluster.runtime_of(pod.spec.node_name);
-    const auto ref =
-        kubelet != nullptr ? kubelet->container_ref(pod.key(), container) : std::nullopt;
-    if (!ref || runtime == nullptr) {
-      return fail(Reason::kNotFound, fmt::format("container not found (\"{}\")", container));
-    }
-    return runtime->open_attach(*ref, options, std::move(events));
+    ASSIGN_OR_RETURN(const Running found, find_running(cluster, pod, container));
+    return found.runtime->open_attach(found.container, options, std::move(events));
   };
   out.port = [&cluster](const kube::Pod& pod, std::uint16_t port,
                         container::Streams::Events events) -> Opened {
