@@ -16,12 +16,12 @@ def skip(why):
 
 
 @contextlib.contextmanager
-def server():
+def server(*options):
     """A running API; gives the directory with kubeconfig (admin) and kubeconfig-user (nobody)."""
     if not os.access(SERVER, os.X_OK):
         skip(f"MINATO_CONFORMANCE_SERVER ({SERVER!r}) is not a program; build conformance_server")
     with tempfile.TemporaryDirectory(prefix="minato-conformance-") as directory:
-        process = subprocess.Popen([SERVER, directory])
+        process = subprocess.Popen([SERVER, directory, *options])
         try:
             deadline = time.monotonic() + 20
             while not os.path.exists(f"{directory}/kubeconfig"):

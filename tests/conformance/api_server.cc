@@ -2,7 +2,9 @@
 // net, without Nodes or a world, and of the controllers only those that deletions wait for. Writes a
 // kubeconfig and serves until it is ended.
 //
-//   conformance_server DIRECTORY     DIRECTORY/kubeconfig appears when it serves
+//   conformance_server DIRECTORY [--api-only]     DIRECTORY/kubeconfig appears when it serves
+//
+// --api-only leaves out the controllers that are not part of kube-apiserver either.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -42,10 +44,11 @@ struct Cleaners {
         namespaces(env, client, informers),
         definitions(env, client, informers),
         collector(env, client, informers) {}
-  Status start() {
+  Status start(bool is_api_only) {
     RETURN_IF_ERROR(informers.start());
-    namespaces.start();
     definitions.start();
+    if (is_api_only) return {};
+    namespaces.start();
     collector.start();
     return {};
   }
@@ -73,7 +76,7 @@ std::string kubeconfig(std::uint16_t port, const std::string& authority_pem, con
       port, kube::base64_encode(authority_pem), token);
 }
 
-Status serve(const std::string& directory) {
+Status serve(const std::string& directory, bool is_api_only) {
   host::Loop loop;
   StderrLog log;
   const env::Env env{loop, loop, log,
@@ -82,7 +85,7 @@ Status serve(const std::string& directory) {
   ASSIGN_OR_RETURN(const auto registry, registry::Registry::make(env, store));
   RETURN_IF_ERROR(registry->bootstrap());
   Cleaners cleaners(env, *registry);
-  RETURN_IF_ERROR(cleaners.start());
+  RETURN_IF_ERROR(cleaners.start(is_api_only));
   ASSIGN_OR_RETURN(
       tls::Authority authority,
       tls::Authority::open_or_create(directory + "/authority", "conformance", loop.wall()));
@@ -125,11 +128,12 @@ Status serve(const std::string& directory) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    fmt::print(stderr, "usage: conformance_server DIRECTORY\n");
+  const bool is_api_only = argc == 3 && std::string_view(argv[2]) == "--api-only";
+  if (argc != 2 && !is_api_only) {
+    fmt::print(stderr, "usage: conformance_server DIRECTORY [--api-only]\n");
     return 2;
   }
-  const minato::Status status = serve(argv[1]);
+  const minato::Status status = serve(argv[1], is_api_only);
   if (!status) fmt::print(stderr, "conformance_server: {}\n", status.error().message);
   return status ? 0 : 1;
 }

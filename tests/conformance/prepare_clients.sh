@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches the client libraries that the conformance tests use beside those that are installed, into
 # DIRECTORY (default build/clients): the newest Python client, the JavaScript client, where there is a
-# Go the program of go/, and on Debian its kubectl. What cannot be fetched is said, and its tests are skipped.
+# Go the program of go/ and the servers of go-upstream/ (kube-apiserver, etcd, kube-scheduler), and on Debian its kubectl. What cannot be fetched is said, and its tests are skipped.
 #   tests/conformance/prepare_clients.sh [DIRECTORY]
 set -u
 directory=$(realpath -m "${1:-build/clients}")
@@ -24,6 +24,13 @@ else
 fi
 if command -v go >/dev/null; then
   (cd "$here/go" && go build -o "$directory/go/conformance" .) || echo "no Go clients" >&2
+  # The servers of upstream take a processor some ten minutes; two packages at a time leave room for others.
+  version=$(cd "$here/go-upstream" && go list -m -f '{{.Version}}' k8s.io/kubernetes)
+  (cd "$here/go-upstream" && mkdir -p "$directory/upstream" && GOFLAGS="${GOFLAGS:-} -p=2" &&
+    export GOFLAGS && go build -o "$directory/upstream/etcd" go.etcd.io/etcd/server/v3 &&
+    go build -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$directory/upstream/" \
+      k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-scheduler) ||
+    echo "no servers of upstream" >&2
 else
   echo "no Go clients: go is not installed" >&2
 fi

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 
+import side_by_side_table
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCUMENT = os.path.join(HERE, "..", "..", "docs", "COMPATIBILITY.md")
 HEAD = """# Compatibility
@@ -87,8 +89,9 @@ def main():
             print(run.stdout)
         failed = failed or run.returncode not in (0, 77)
         rows += [f"| {client} | {name.replace('_', ' ')} | {result} |" for name, result in results]
+    measured = side_by_side_table.kept()
     with open(DOCUMENT, "w") as document:
-        document.write(HEAD + "\n".join(rows) + "\n")
+        document.write(HEAD + "\n".join(rows) + "\n" + measured)
     print(f"{len(rows)} checks, {sum('fails' in row for row in rows)} fail")
     return 1 if failed else 0
 
