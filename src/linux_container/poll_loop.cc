@@ -51,13 +51,17 @@ void PollLoop::cancel(TimerId id) {
 }
 
 void PollLoop::watch_child(pid_t pid, OnExit on_exit) {
-  if (const auto it = unclaimed_.find(pid); it != unclaimed_.end()) {
-    const int wait_status = it->second;
-    unclaimed_.erase(it);
-    after(Duration{0}, [on_exit = std::move(on_exit), wait_status] { on_exit(wait_status); });
+  const auto ended = unclaimed_.extract(pid);
+  // Numbers are used again: a child that is still to be waited for is not the one that ended.
+  siginfo_t info;
+  const bool is_there = ::waitid(P_PID, static_cast<id_t>(pid), &info,
+                                 WEXITED | WNOHANG | WNOWAIT) == 0;
+  if (ended.empty() || is_there) {
+    children_[pid] = std::move(on_exit);
     return;
   }
-  children_[pid] = std::move(on_exit);
+  after(Duration{0},
+        [on_exit = std::move(on_exit), wait_status = ended.mapped()] { on_exit(wait_status); });
 }
 
 void PollLoop::run() {
