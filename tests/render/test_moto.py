@@ -9,7 +9,9 @@ launch template as tags of instances, forgets the description of a rule that nam
 up a target and a role for life cycle hooks.
 """
 import base64
+import concurrent.futures
 import email
+import itertools
 import os
 import random
 import re
@@ -156,9 +158,10 @@ class AppliedToMoto(Scratch):
         self.moto = Moto(self.directory)
         self.addCleanup(lambda: self.moto.close())
 
-    def client(self, service, region):
-        return self.boto3.client(service, region_name=region, endpoint_url=self.moto.url,
-                                 aws_access_key_id="test", aws_secret_access_key="test")
+    def client(self, service, region, moto=None):
+        # Sessions of boto3 are not shared between threads.
+        return self.boto3.session.Session().client(service, region_name=region, endpoint_url=(moto or self.moto).url,
+                                                   aws_access_key_id="test", aws_secret_access_key="test")
 
     def applied(self, name, region, *overlays):
         """Applies an example and gives a function that makes clients to look at it."""
@@ -172,17 +175,23 @@ class AppliedToMoto(Scratch):
         self.client("route53", region).create_hosted_zone(Name="example.com.", CallerReference="1")
         self.terraform = Terraform(out / "terraform")
         self.terraform.init()
-        self.apply_twice()
+        self.apply_twice(self.terraform)
         return lambda service: self.client(service, region)
 
-    def apply_twice(self):
-        self.terraform("apply", "-auto-approve", "-input=false", "-no-color")
-        again = self.terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", check=False)
+    def apply_twice(self, terraform):
+        """Gives when it began, when it was applied, and when planned again."""
+        times = [time.monotonic()]
+        terraform("apply", "-auto-approve", "-input=false", "-no-color")
+        times.append(time.monotonic())
+        again = terraform("plan", "-detailed-exitcode", "-input=false", "-no-color", check=False)
+        times.append(time.monotonic())
         changes = again.stdout[again.stdout.find("Terraform will perform"):]
         self.assertEqual(0, again.returncode, f"a second plan has changes:\n{changes}{again.stderr}")
+        return times
 
-    def destroyed(self, aws):
-        self.terraform("destroy", "-auto-approve", "-input=false", "-no-color")
+    def destroyed(self, terraform, aws):
+        # The plan before has just looked at everything.
+        terraform("destroy", "-refresh=false", "-auto-approve", "-input=false", "-no-color")
         self.assertEqual([], aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"])
         self.assertEqual([], aws("elbv2").describe_load_balancers()["LoadBalancers"])
 
@@ -241,7 +250,7 @@ class AppliedToMoto(Scratch):
         self.assertEqual(3, len({s["AvailabilityZone"] for s in aws("ec2").describe_subnets(
             Filters=[{"Name": "tag:Name", "Values": ["shop-private-*"]}])["Subnets"]}))
         self.check_no_secret_in_state()
-        self.destroyed(aws)
+        self.destroyed(self.terraform, aws)
 
     def test_bottlerocket_irsa_and_split_groups(self):
         aws = self.applied("typical", "ap-northeast-1", """
@@ -260,7 +269,7 @@ nodes: {scaling: {min: 4, max: 20, spot: 100%, on_demand_base: 2}}
         self.assertEqual({"minato.dev/node-group": ["master:NoSchedule"]}, settings["node-taints"])
         statement, = aws("iam").get_role(RoleName="shop-service")["Role"]["AssumeRolePolicyDocument"]["Statement"]
         self.assertEqual("system:serviceaccount:shop:shop", statement["Condition"]["StringEquals"]["oidc.cluster.invalid/id/1:sub"])
-        self.destroyed(aws)
+        self.destroyed(self.terraform, aws)
 
     def check_no_secret_in_state(self):
         state = self.terraform("state", "list").stdout
@@ -274,29 +283,41 @@ nodes: {scaling: {min: 4, max: 20, spot: 100%, on_demand_base: 2}}
         made_elsewhere = ("vpc-1", "certificate/x", "policy/p")
         every = [texts for texts in tools.variants() if not any(word in text for word in made_elsewhere for text in texts)]
         count = int(os.environ.get("MINATO_MOTO_VARIANTS", "2"))
-        for number, texts in enumerate(random.Random(5).sample(every, min(count, len(every)))):
-            with self.subTest(variant=number, texts=texts[1:]):
-                self.variant(self.directory / str(number), texts)
-                print(f"variant {number}: applied, planned without changes, destroyed: {texts[1:]}", flush=True)
+        chosen = list(enumerate(random.Random(5).sample(every, min(count, len(every)))))
+        # Nearly all of a variant's time the provider waits, a minute for the load balancer and a quarter
+        # of one for each record of Route 53: several at once take hardly longer than one.
+        with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("MINATO_MOTO_AT_ONCE", "4"))) as pool:
+            runs = {pool.submit(self.variant, self.directory / str(number), texts): (number, texts) for number, texts in chosen}
+            for run in concurrent.futures.as_completed(runs):
+                number, texts = runs[run]
+                with self.subTest(variant=number, texts=texts[1:]):
+                    apply, plan, destroy = run.result()
+                    print(f"variant {number}: applied in {apply} s, planned without changes in {plan} s, "
+                          f"read back and destroyed in {destroy} s: {texts[1:]}", flush=True)
 
     def variant(self, directory, texts):
-        """In an AWS of its own: moto keeps a record of Route 53 that was deleted by its alias."""
+        """In an AWS of its own: moto keeps a record of Route 53 that was deleted by its alias. Gives the
+        seconds of apply, second plan and destroy."""
         directory.mkdir()
         paths = []
         for i, text in enumerate((*texts, "eks: {protect: false}\n")):
             paths.append(directory / f"{i}.yaml")
             paths[-1].write_text(text)
-        self.moto.close()
-        self.moto = Moto(directory)
-        self.client("route53", "us-east-1").create_hosted_zone(Name="example.com.", CallerReference="1")
-        render(directory / "out", *paths)
-        adapt(directory / "out/terraform", self.moto.url, "us-east-1")
-        self.terraform = Terraform(directory / "out/terraform")
-        self.terraform.init()
-        self.apply_twice()
-        aws = lambda service: self.client(service, "us-east-1")
-        self.check_against_file(aws, texts)
-        self.destroyed(aws)
+        moto = Moto(directory)
+        try:
+            aws = lambda service: self.client(service, "us-east-1", moto)
+            aws("route53").create_hosted_zone(Name="example.com.", CallerReference="1")
+            render(directory / "out", *paths)
+            adapt(directory / "out/terraform", moto.url, "us-east-1")
+            terraform = Terraform(directory / "out/terraform")
+            terraform.init()
+            times = self.apply_twice(terraform)
+            self.check_against_file(aws, texts)
+            self.destroyed(terraform, aws)
+            times.append(time.monotonic())
+            return [round(after - before) for before, after in itertools.pairwise(times)]
+        finally:
+            moto.close()
 
     def check_against_file(self, aws, texts):
         """What moto has is what the file asks for."""
@@ -331,7 +352,7 @@ nodes: {scaling: {min: 4, max: 20, spot: 100%, on_demand_base: 2}}
         aws = self.applied("small", "us-east-1", "eks: {vpc: {nat: one}}\nload_balancer: {deregistration_delay: 45s}\n")
         self.check_balancer(aws, 45)
         self.assertEqual(1, len(aws("ec2").describe_nat_gateways()["NatGateways"]))
-        self.destroyed(aws)
+        self.destroyed(self.terraform, aws)
 
     def test_everything_in_an_existing_vpc(self):
         region = "eu-central-1"
@@ -352,7 +373,7 @@ eks:
         self.check_balancer(aws, 45)
         groups = {g["AutoScalingGroupName"]: g for g in aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]}
         self.assertEqual(set(subnets[3:]), set(groups["orders-api-scaling"]["VPCZoneIdentifier"].split(",")))
-        self.destroyed(aws)
+        self.destroyed(self.terraform, aws)
 
 
 if __name__ == "__main__":
