@@ -117,6 +117,9 @@ struct SecurityContext {
   bool read_only_root = false;
   bool privileged = false;
   bool allow_privilege_escalation = false;  // false sets no_new_privs.
+  // Privileged containers have none.
+  enum class Seccomp { kRuntimeDefault, kUnconfined, kLocalhost } seccomp = Seccomp::kRuntimeDefault;
+  std::string seccomp_profile;  // kLocalhost: a file below the kubelet's directory of profiles.
   std::vector<std::int64_t> supplemental_groups;  // Beside those that the image says.
   std::vector<std::string> capabilities_add;   // "NET_BIND_SERVICE"
   std::vector<std::string> capabilities_drop;  // "ALL"

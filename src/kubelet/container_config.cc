@@ -31,6 +31,16 @@ void set_dns(const kube::Pod& pod, const Options& options, container::SandboxCon
   }
 }
 
+// Without a word the runtime's default profile, as with the kubelet's seccompDefault.
+void set_seccomp(const kube::SeccompProfile* profile, container::SecurityContext& out) {
+  using Seccomp = container::SecurityContext::Seccomp;
+  if (profile == nullptr) return;
+  out.seccomp = profile->type == "Unconfined"  ? Seccomp::kUnconfined
+                : profile->type == "Localhost" ? Seccomp::kLocalhost
+                                               : Seccomp::kRuntimeDefault;
+  out.seccomp_profile = profile->localhost_profile.value_or("");
+}
+
 container::SecurityContext security_of(const kube::Pod& pod, const kube::Container& container) {
   container::SecurityContext out;
   out.allow_privilege_escalation = true;  // The API's default.
@@ -40,6 +50,7 @@ container::SecurityContext security_of(const kube::Pod& pod, const kube::Contain
     out.run_as_non_root = of_pod->run_as_non_root.value_or(false);
     out.supplemental_groups = of_pod->supplemental_groups;
     if (of_pod->fs_group) out.supplemental_groups.push_back(*of_pod->fs_group);
+    set_seccomp(of_pod->seccomp_profile.get(), out);
   }
   const auto* own = container.security_context.get();
   if (own == nullptr) return out;
@@ -48,6 +59,7 @@ container::SecurityContext security_of(const kube::Pod& pod, const kube::Contain
   out.run_as_non_root = own->run_as_non_root.value_or(out.run_as_non_root);
   out.read_only_root = own->read_only_root_filesystem.value_or(false);
   out.privileged = own->privileged.value_or(false);
+  set_seccomp(own->seccomp_profile.get(), out);
   out.allow_privilege_escalation = own->allow_privilege_escalation.value_or(true);
   if (own->capabilities) {
     out.capabilities_add = own->capabilities->add;

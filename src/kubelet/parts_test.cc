@@ -231,6 +231,20 @@ TEST_F(PartsTest, ClusterFirstSearchesTheNamespaceFirst) {
   EXPECT_TRUE(build_sandbox_config(pod_, options).dns_servers.empty());
 }
 
+TEST_F(PartsTest, SeccompIsThatOfTheContainerThenThePodThenTheRuntime) {
+  using Seccomp = container::SecurityContext::Seccomp;
+  const auto seccomp = [this] {
+    return build_container_config(facts(), container_, 0, {}, sources())->security.seccomp;
+  };
+  EXPECT_EQ(seccomp(), Seccomp::kRuntimeDefault);
+  pod_.spec.security_context.ensure().seccomp_profile.ensure().type = "Unconfined";
+  EXPECT_EQ(seccomp(), Seccomp::kUnconfined);
+  container_.security_context.ensure().seccomp_profile.ensure().type = "RuntimeDefault";
+  EXPECT_EQ(seccomp(), Seccomp::kRuntimeDefault);
+  container_.security_context->seccomp_profile->type = "Localhost";
+  EXPECT_EQ(seccomp(), Seccomp::kLocalhost);
+}
+
 TEST(BackoffTest, DurationsAreWrittenAsGoDoes) {
   EXPECT_EQ(go_duration(10s), "10s");
   EXPECT_EQ(go_duration(80s), "1m20s");

@@ -140,7 +140,9 @@ std::string oci_spec(const SpecInput& input) {
   if (input.confinement == SpecInput::Confinement::kDefault) {
     linux_part["maskedPaths"] = array_of(kMaskedPaths);
     linux_part["readonlyPaths"] = array_of(kReadonlyPaths);
-    linux_part["seccomp"] = default_seccomp_profile(input.capabilities);
+    if (input.seccomp == SpecInput::Seccomp::kDefault) {
+      linux_part["seccomp"] = default_seccomp_profile(input.capabilities);
+    }
   }
   return json::serialize(json::object{
       {"ociVersion", "1.0.2"},

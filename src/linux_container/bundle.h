@@ -37,6 +37,7 @@ struct SpecInput {
   std::int64_t open_files = 0;            // RLIMIT_NOFILE; 0: inherited.
   enum class Root { kWritable, kReadOnly } root = Root::kWritable;
   enum class Confinement { kDefault, kPrivileged } confinement = Confinement::kDefault;
+  enum class Seccomp { kDefault, kNone } seccomp = Seccomp::kDefault;  // kPrivileged has none.
   bool no_new_privileges = true;
   bool terminal = false;
 };

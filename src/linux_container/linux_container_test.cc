@@ -106,6 +106,15 @@ TEST(BundleTest, SpecIsWhatTheGoldenFileSays) {
   EXPECT_EQ(spec, boost::json::parse(*text).as_object()) << boost::json::serialize(spec);
 }
 
+TEST(BundleTest, UnconfinedHasNoFilterButStaysConfinedOtherwise) {
+  SpecInput input;
+  input.args = {"/app"};
+  input.seccomp = SpecInput::Seccomp::kNone;
+  const auto linux_part = boost::json::parse(oci_spec(input)).at("linux").as_object();
+  EXPECT_FALSE(linux_part.contains("seccomp"));
+  EXPECT_TRUE(linux_part.contains("maskedPaths"));
+}
+
 TEST(SeccompTest, CapabilitiesOpenTheirCalls) {
   const auto text = [](const std::vector<std::string>& capabilities) {
     return boost::json::serialize(default_seccomp_profile(capabilities));

@@ -138,6 +138,14 @@ Result<SpecInput> make_spec(Images& images, const ContainerInput& input,
   spec.open_files = input.limits.open_files;
   if (config.security.read_only_root) spec.root = SpecInput::Root::kReadOnly;
   if (config.security.privileged) spec.confinement = SpecInput::Confinement::kPrivileged;
+  using Seccomp = container::SecurityContext::Seccomp;
+  if (config.security.seccomp == Seccomp::kUnconfined) spec.seccomp = SpecInput::Seccomp::kNone;
+  if (config.security.seccomp == Seccomp::kLocalhost && !config.security.privileged) {
+    return fail(Reason::kInvalid,
+                fmt::format("container \"{}\": cannot load seccomp profile \"{}\": Nodes of the local world have no "
+                            "files of profiles; use RuntimeDefault here",
+                            config.name, config.security.seccomp_profile));
+  }
   spec.no_new_privileges =
       !config.security.allow_privilege_escalation && !config.security.privileged;
   return spec;

@@ -77,6 +77,11 @@ TEST_F(RuntimeTest, WhatCannotRunSaysWhy) {
   world_->images->config.user = "";
   config.security.run_as_non_root = true;
   EXPECT_THAT(message(config), HasSubstr("runAsNonRoot"));
+  config = world_->payload({});
+  config.name = "e";
+  config.security.seccomp = container::SecurityContext::Seccomp::kLocalhost;
+  config.security.seccomp_profile = "mine.json";
+  EXPECT_THAT(message(config), HasSubstr("cannot load seccomp profile \"mine.json\""));
   const auto containers = listed();
   ASSERT_EQ(containers.size(), 3u) << "those that the runtime tried to run";
   EXPECT_EQ(containers[0].reason, "ContainerCannotRun");
