@@ -20,7 +20,8 @@ constexpr const char* kFargate = R"json({"taskDefinition": {
   "executionRoleArn": "arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
   "taskRoleArn": "arn:aws:iam::123456789012:role/shop-task",
   "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
-  "volumes": [{"name": "uploads", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/"}}],
+  "volumes": [{"name": "uploads", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/",
+    "authorizationConfig": {"accessPointId": "fsap-2"}}}],
   "requiresAttributes": [{"name": "ecs.capability.secrets.ssm.environment-variables"}],
   "registeredAt": "2026-05-01T10:00:00+09:00", "registeredBy": "arn:aws:iam::123456789012:user/ci",
   "containerDefinitions": [
@@ -144,7 +145,7 @@ TEST(ImportTest, EveryFieldThatSaysSomethingIsReported) {
             std::string::npos);
   EXPECT_NE(note_of(*result, "containerDefinitions[log_router]", Fate::kLost).find("collects logs"),
             std::string::npos);
-  EXPECT_NE(note_of(*result, "volumes[uploads]", Fate::kLost), "not in the report");
+  EXPECT_NE(note_of(*result, "volumes[uploads]", Fate::kLost).find("volumeHandle fs-1::fsap-2"), std::string::npos);
   EXPECT_EQ(note_of(*result, web + "user", Fate::kKept), "user: 1000");
   EXPECT_NE(note_of(*result, "taskRoleArn", Fate::kChanged).find("eks.policies"),
             std::string::npos);

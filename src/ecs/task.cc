@@ -76,6 +76,19 @@ void read_task_size(Fields& in, Draft& draft) {
   }
 }
 
+// The volumeHandle by which the EFS CSI driver finds what the task mounts.
+// Source: kubernetes-sigs/aws-efs-csi-driver docs/README.md, "fileSystemId:subpath:accessPointId".
+std::string efs_handle(const json::value& efs) {
+  const json::object* fields = efs.if_object();
+  const json::value* authorization = fields == nullptr ? nullptr : fields->if_contains("authorizationConfig");
+  const std::string access_point = authorization == nullptr ? "" : text_of(*authorization, "accessPointId");
+  const std::string root = text_of(efs, "rootDirectory"), path = root == "/" ? "" : root;
+  std::string out = text_of(efs, "fileSystemId");
+  if (!path.empty() || !access_point.empty()) out += ":" + path;
+  if (!access_point.empty()) out += ":" + access_point;
+  return out;
+}
+
 // Directories that live as long as the task; everything else outlives it and is lost.
 void read_volumes(Fields& in, Draft& draft) {
   for (const json::value& each : in.list("volumes")) {
@@ -84,10 +97,11 @@ void read_volumes(Fields& in, Draft& draft) {
     const std::string said = volume.text("name"), name = service_name(said),
                       field = fmt::format("volumes[{}]", said);
     const json::value& docker = volume.object("dockerVolumeConfiguration");
-    if (!says_nothing(volume.object("efsVolumeConfiguration"))) {
+    if (const json::value& efs = volume.object("efsVolumeConfiguration"); !says_nothing(efs)) {
       in.lost(field,
-              "EFS: keep files in a bucket; or mount it by the EFS CSI driver in manifests of your "
-              "own");
+              fmt::format("EFS outlives Pods, 'volumes' do not: keep its files in a bucket; or mount it in manifests of "
+                          "your own by the EFS CSI driver, as a PersistentVolume with volumeHandle {}",
+                          efs_handle(efs)));
     } else if (!text_of(volume.object("host"), "sourcePath").empty()) {
       in.lost(field, "a directory of the node: it is another one after every move");
     } else if (text_of(docker, "scope") == "shared") {
