@@ -98,7 +98,7 @@ Chart autoscaler(const spec::Spec& spec) {
        {"extraArgs.skip-nodes-with-local-storage", "an emptyDir must not keep a node"},
        {"extraArgs.node-delete-delay-after-taint",
         "the load balancer lets go of a node before its Pods leave (kubernetes/autoscaler#6679)"},
-       {"extraArgs.expander", split ? "spot first, on demand where there is none" : ""},
+       {"extraArgs.expander", split ? "spot first, on demand where there is none" : "nodes that Pods leave least idle"},
        {"expanderPriorities", "eks.split_groups"}}};
 }
 

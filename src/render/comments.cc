@@ -62,12 +62,6 @@ const Comments kHeadroomClass{
     {"value", "below the 0 of Pods that say nothing, above what the autoscaler leaves out"},
 };
 
-const Comments kNetworkPolicy{
-    {"spec.ingress[0].ports[0].port", "port"},
-    {"spec.egress[0]", "names"},
-    {"spec.egress[1]", "network_policy.egress"},
-};
-
 const Comments kService{
     {"metadata.name", "service"},
     {"spec.externalTrafficPolicy", "every node answers, wherever the Pods are"},
@@ -108,6 +102,19 @@ Comments deployment_comments(const spec::Spec& spec) {
   return out;
 }
 
+Comments network_policy_comments(const spec::Spec& spec) {
+  Comments out{{"spec.ingress[0].ports[0].port", "port; from anyone, since requests bear the address of a node"},
+               {"spec.egress[0].ports", "names"},
+               {"spec.egress[1].to", "network_policy.egress"}};
+  const std::size_t blocks = spec.network_policy->egress.size();
+  if (blocks == 0) {
+    out.emplace("spec.egress[1].to[0].ipBlock.except", "the instance metadata");
+  } else {
+    out.emplace(fmt::format("spec.egress[1].to[{}].ipBlock.cidr", blocks), "EKS Pod Identity's agent, on each node");
+  }
+  return out;
+}
+
 Comments config_map_comments(const spec::Spec& spec) {
   Comments out{{"metadata.name",
                 "follows the content: a change is a rollout, a rollback finds the old one"}};
@@ -124,7 +131,7 @@ Comments comments_of(const spec::Spec& spec, const kube::Object& object) {
   if (kind == "Deployment") return deployment_comments(spec);
   if (kind == "Namespace") return kNamespace;
   if (kind == "PriorityClass") return kPriorityClass;
-  if (kind == "NetworkPolicy") return kNetworkPolicy;
+  if (kind == "NetworkPolicy") return network_policy_comments(spec);
   if (kind == "Service") return kService;
   if (kind == "HorizontalPodAutoscaler") return kAutoscaler;
   if (kind == "PodDisruptionBudget") return kBudget;

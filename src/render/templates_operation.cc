@@ -79,6 +79,7 @@ resource "aws_iam_role_policy" "read_secrets" {
 
 const std::string_view kOutputsTf = R"TF(
 output "url" {
+  description = "Where the service answers."
   value = "https://${local.domain}"
 }
 
@@ -97,6 +98,7 @@ output "kubeconfig" {
 }
 
 output "target_group_arn" {
+  description = "What the nodes of the scaling groups are registered with."
   value = aws_lb_target_group.this.arn
 }
 
@@ -132,6 +134,8 @@ hand and leaves it alone unless told otherwise; `minato render --diff` shows wha
 | `kubernetes/addons` | Helm charts: autoscaler, termination handler, metrics@{addons_line} |
 
 ## Apply
+Terraform's state lies in `terraform/` until a `backend` says otherwise. With two people it should: put
+one, such as a versioned bucket on S3, into a file of your own (`terraform/backend.tf`).
 ```sh
 cd terraform
 terraform init

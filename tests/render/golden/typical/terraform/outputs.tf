@@ -1,5 +1,6 @@
 output "url" {
-  value = "https://${local.domain}"
+  description = "Where the service answers."
+  value       = "https://${local.domain}"
 }
 
 output "load_balancer" {
@@ -13,7 +14,8 @@ output "kubeconfig" {
 }
 
 output "target_group_arn" {
-  value = aws_lb_target_group.this.arn
+  description = "What the nodes of the scaling groups are registered with."
+  value       = aws_lb_target_group.this.arn
 }
 
 output "alarm_topic_arn" {
