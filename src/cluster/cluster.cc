@@ -122,6 +122,10 @@ void Cluster::make_controllers() {
                                           proxy::Proxy::Options{});
   dns_ = std::make_unique<proxy::ServiceDns>(env_.fork("dns"), informers_, seams_.dns,
                                              proxy::ServiceDns::Options{});
+  if (seams_.policies != nullptr) {
+    policies_ = std::make_unique<network_policy::Enforcer>(env_.fork("network-policy"), informers_, *seams_.policies,
+                                                           network_policy::Enforcer::Options{});
+  }
 }
 
 Status Cluster::make_scaling() {
@@ -243,6 +247,7 @@ void Cluster::node_up(const cloud::Instance& instance) {
   add_agent(agent, instance);
   const NodeAgent& added = agents_.emplace(instance.hostname, std::move(agent)).first->second;
   proxy_->add_node({.name = instance.hostname, .zone = instance.zone});
+  if (policies_) policies_->add_node(instance.hostname);
   if (seams_.instance_up) seams_.instance_up(instance, *added.metadata);
   follow_agents();
 }
@@ -292,6 +297,7 @@ void Cluster::node_lost(const cloud::Instance& instance) {
   const auto found = agents_.find(instance.hostname);
   if (found == agents_.end()) return;
   proxy_->remove_node(instance.hostname);
+  if (policies_) policies_->remove_node(instance.hostname);
   if (seams_.instance_down) seams_.instance_down(instance);
   found->second.agent.reset();
   found->second.kubelet->stop();
@@ -306,6 +312,7 @@ void Cluster::node_lost(const cloud::Instance& instance) {
 Status Cluster::apply(const blueprint::Blueprint& blueprint) {
   for (const kube::ObjectPtr& object : blueprint.objects) RETURN_IF_ERROR(apply_object(*object));
   housekeeping_.prune_generated(blueprint.namespace_);
+  housekeeping_.prune_policies(blueprint.namespace_, blueprint.objects);
   return {};
 }
 

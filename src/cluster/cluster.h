@@ -31,6 +31,8 @@
 #include "kubelet/pod_feed.h"
 #include "metrics/server.h"
 #include "network/network.h"
+#include "network/policy.h"
+#include "network_policy/enforcer.h"
 #include "proxy/proxy.h"
 #include "proxy/service_dns.h"
 #include "registry/in_process_client.h"
@@ -52,6 +54,7 @@ struct Seams {
   // network. The Service lives until instance_down. May be empty.
   std::function<void(const cloud::Instance&, imds::Service&)> instance_up;
   std::function<void(const cloud::Instance&)> instance_down;
+  network::PolicyRules* policies = nullptr;  // Null: NetworkPolicies are kept and do nothing.
 };
 
 // Where the spot agents run: in here, or as processes of their Pods, which tell agent_sink().
@@ -145,6 +148,7 @@ class Cluster {
   std::unique_ptr<scheduler::Scheduler> scheduler_;
   std::unique_ptr<proxy::Proxy> proxy_;
   std::unique_ptr<proxy::ServiceDns> dns_;
+  std::unique_ptr<network_policy::Enforcer> policies_;  // Null without Seams::policies.
   std::unique_ptr<cloudmodel::Cloud> cloud_;
   std::unique_ptr<removal::Remover> remover_;
   std::unique_ptr<autoscaler::Autoscaler> autoscaler_;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "kube/types/apps.h"
+#include "kube/types/networking.h"
 
 namespace minato::cluster {
 namespace {
@@ -38,6 +39,7 @@ Housekeeping::Housekeeping(env::Env env, kube::Client& client, informer::Informe
   informers_.of<kube::Secret>();
   informers_.of<kube::Deployment>();
   informers_.of<kube::ReplicaSet>();
+  informers_.of<kube::NetworkPolicy>();
 }
 
 void Housekeeping::start() {
@@ -65,6 +67,14 @@ void Housekeeping::prune_generated(const std::string& name_space) {
   }
   prune(client_, informers_.of<kube::ConfigMap>(), name_space, used);
   prune(client_, informers_.of<kube::Secret>(), name_space, used);
+}
+
+void Housekeeping::prune_policies(const std::string& name_space, const std::vector<kube::ObjectPtr>& wanted) {
+  std::set<std::string> names;
+  for (const kube::ObjectPtr& object : wanted) {
+    if (&object->kind() == &kube::NetworkPolicy::static_kind()) names.insert(object->key().name);
+  }
+  prune(client_, informers_.of<kube::NetworkPolicy>(), name_space, names);
 }
 
 }  // namespace minato::cluster

@@ -1,11 +1,12 @@
-// What must not grow for ever: Events older than an hour, and generated ConfigMaps and Secrets that
-// no revision refers to any more.
+// What must not stay for ever: Events older than an hour, generated ConfigMaps and Secrets that no
+// revision refers to any more, and NetworkPolicies that the file no longer asks for.
 //
 // Owned by Cluster. Loop thread only. What cannot be removed now is tried again next time.
 // Rule: kube-apiserver --event-ttl (1 h).
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "env/env.h"
 #include "informer/informer.h"
@@ -23,6 +24,8 @@ class Housekeeping {
   void start();
   // Generated objects of a namespace whose names neither its Deployments nor their ReplicaSets say.
   void prune_generated(const std::string& name_space);
+  // NetworkPolicies of ours that are not among `wanted`: what nobody asks for must restrict nobody.
+  void prune_policies(const std::string& name_space, const std::vector<kube::ObjectPtr>& wanted);
 
  private:
   void expire_events();

@@ -30,6 +30,10 @@ class CollectingLog final : public env::Log {
   std::vector<std::string> lines;
 };
 
+inline bool has_line(const std::string& script, const std::string& line) {
+  return ("\n" + script).find("\n" + line + "\n") != std::string::npos;
+}
+
 // Where a test acts: a namespace file, or "" for the fixture's own namespace (the router).
 using Place = std::string;
 
@@ -72,6 +76,21 @@ class NetworkTest : public testing::Test {
   static std::string connect_briefly(const Place& place, const std::string& ip, int port) {
     return connect_within(timeval{.tv_sec = 0, .tv_usec = 300'000}, place, ip, port, nullptr);
   }
+  // For whoever counts lost first packets.
+  static std::string connect_within(timeval timeout, const Place& place, const std::string& ip,
+                                    int port, host::Fd* connection) {
+    host::Fd socket = open_socket(place, Transport::kTcp);
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+    const sockaddr_in address = socket_address(ip, port);
+    const int result =
+        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int error = errno;
+    if (connection != nullptr) *connection = std::move(socket);
+    if (result == 0) return "";
+    if (error == ECONNREFUSED) return "refused";
+    if (error == EINPROGRESS || error == EAGAIN) return "lost";
+    return std::string("errno ") + std::to_string(error);
+  }
   // The client's address of the oldest connection that waits at a server; "" when none does.
   static std::string accept_from(const host::Fd& server, int timeout_ms = 5000) {
     pollfd wait{.fd = server.get(), .events = POLLIN, .revents = 0};
@@ -101,20 +120,6 @@ class NetworkTest : public testing::Test {
   CollectingLog log_;
 
  private:
-  static std::string connect_within(timeval timeout, const Place& place, const std::string& ip,
-                                    int port, host::Fd* connection) {
-    host::Fd socket = open_socket(place, Transport::kTcp);
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    const sockaddr_in address = socket_address(ip, port);
-    const int result =
-        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    const int error = errno;
-    if (connection != nullptr) *connection = std::move(socket);
-    if (result == 0) return "";
-    if (error == ECONNREFUSED) return "refused";
-    if (error == EINPROGRESS || error == EAGAIN) return "lost";
-    return std::string("errno ") + std::to_string(error);
-  }
   static std::string to_text(const sockaddr_in& address) {
     char text[INET_ADDRSTRLEN];
     ::inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);

@@ -1,16 +1,14 @@
 #include "linux_net/service_rules.h"
 
 #include <fmt/format.h>
-#include <nftables/libnftables.h>
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <vector>
 
-#include "base/strings.h"
 #include "linux_net/conntrack.h"
 #include "linux_net/netns.h"
+#include "linux_net/nft.h"
 
 namespace minato::linux_net {
 namespace {
@@ -21,7 +19,7 @@ using network::Protocol;
 using network::ServicePort;
 
 constexpr std::string_view kComponent = "service-rules";
-constexpr std::string_view kTable = "ip minato";
+constexpr const char* kTable = "ip minato";
 // kube-proxy's --iptables-masquerade-bit 14.
 constexpr std::string_view kMasqueradeMark = "0x4000";
 
@@ -45,79 +43,12 @@ std::string affinity_set(const ServicePort& service, const Endpoint& endpoint) {
   return fmt::format("affinity-{}-{}", affinity_seconds(service), endpoint_name(service, endpoint));
 }
 
-// "element service-ips { 10.100.0.10 . tcp . 80 : goto x }"; `content` is key and verdict.
-std::string element_name(std::string_view map, std::string_view content) {
-  return fmt::format("element {} {{ {} }}", map, content);
-}
-
-// Collects the objects and rules of one table and prints them in the order that nftables needs:
-// declarations, then removal of what is stale, then contents.
-class Script {
- public:
-  // Not flushed: a packet that comes between the removal of an element and its return is refused.
-  void map(const std::string& name, std::string_view key) {
-    declare("map", name, fmt::format("{{ type {} : verdict; }}", key));
-  }
-  void affinity_set(const std::string& name, std::int64_t seconds) {
-    // Not flushed: who is bound to an endpoint stays so.
-    declare("set", name,
-            fmt::format("{{ type ipv4_addr; flags dynamic, timeout; timeout {}s; }}", seconds));
-  }
-  void chain(const std::string& name, std::string_view hook = {}) {
-    declare("chain", name, hook.empty() ? std::string() : fmt::format("{{ {} }}", hook));
-    flush_ += fmt::format("flush chain {} {}\n", kTable, name);
-  }
-  void rule(const std::string& chain, std::string_view text) {
-    contents_ += fmt::format("add rule {} {} {}\n", kTable, chain, text);
-  }
-  void element(std::string_view map, std::string_view key, std::string_view verdict) {
-    elements_.insert(element_name(map, fmt::format("{} : {}", key, verdict)));
-  }
-  std::set<std::string> objects() const {
-    std::set<std::string> all = declared_;
-    all.insert(elements_.begin(), elements_.end());
-    return all;
-  }
-  std::string finish(const std::set<std::string>& existing) const {
-    std::string stale_flush, stale_delete, added;
-    for (const std::string& object : existing) {
-      if (declared_.contains(object) || elements_.contains(object)) continue;
-      // A chain that another one or a map still leads to cannot be deleted: all are emptied first.
-      if (object.starts_with("element ")) {
-        stale_flush += "delete " + in_table(object);
-      } else {
-        if (object.starts_with("chain ")) stale_flush += "flush " + in_table(object);
-        stale_delete += "delete " + in_table(object);
-      }
-    }
-    for (const std::string& element : elements_) {
-      if (!existing.contains(element)) added += "add " + in_table(element);
-    }
-    return fmt::format("add table {}\n", kTable) + declarations_ + flush_ + stale_flush +
-           stale_delete + contents_ + added;
-  }
-
- private:
-  void declare(std::string_view kind, const std::string& name, const std::string& body) {
-    declared_.insert(fmt::format("{} {}", kind, name));
-    declarations_ +=
-        fmt::format("add {} {} {}{}{}\n", kind, kTable, name, body.empty() ? "" : " ", body);
-  }
-  // "chain x" as "chain ip minato x", a line.
-  static std::string in_table(const std::string& object) {
-    const std::size_t space = object.find(' ');
-    return fmt::format("{} {} {}\n", object.substr(0, space), kTable, object.substr(space + 1));
-  }
-  std::set<std::string> declared_, elements_;
-  std::string declarations_, flush_, contents_;
-};
-
 // What does not depend on the Services (kube-proxy's setupNFTables).
-void add_base(Script& script) {
-  script.map("service-ips", "ipv4_addr . inet_proto . inet_service");
-  script.map("service-nodeports", "inet_proto . inet_service");
-  script.map("no-endpoint-services", "ipv4_addr . inet_proto . inet_service");
-  script.map("no-endpoint-nodeports", "inet_proto . inet_service");
+void add_base(NftScript& script) {
+  script.verdict_map("service-ips", "ipv4_addr . inet_proto . inet_service");
+  script.verdict_map("service-nodeports", "inet_proto . inet_service");
+  script.verdict_map("no-endpoint-services", "ipv4_addr . inet_proto . inet_service");
+  script.verdict_map("no-endpoint-nodeports", "inet_proto . inet_service");
   script.chain("nat-prerouting", "type nat hook prerouting priority dstnat;");
   script.chain("nat-output", "type nat hook output priority -100;");
   script.chain("nat-postrouting", "type nat hook postrouting priority srcnat;");
@@ -157,7 +88,7 @@ void add_base(Script& script) {
 }
 
 // A chain that hands each new connection to one of the endpoints.
-void add_choice(Script& script, const std::string& chain, const ServicePort& service,
+void add_choice(NftScript& script, const std::string& chain, const ServicePort& service,
                 const network::Endpoints& endpoints) {
   script.chain(chain);
   std::string targets;
@@ -176,14 +107,15 @@ void add_choice(Script& script, const std::string& chain, const ServicePort& ser
   script.rule(chain, "goto endpoint-" + endpoint_name(service, endpoints[endpoints.size() - 1]));
 }
 
-void add_endpoint(Script& script, const ServicePort& service, const Endpoint& endpoint) {
+void add_endpoint(NftScript& script, const ServicePort& service, const Endpoint& endpoint) {
   const std::string chain = "endpoint-" + endpoint_name(service, endpoint);
   script.chain(chain);
   // Hairpin: a Pod that reaches itself must not see its own address as the source.
   script.rule(chain, fmt::format("ip saddr {} jump mark-for-masquerade", endpoint.ip));
   if (affinity_seconds(service) > 0) {
     const std::string set = affinity_set(service, endpoint);
-    script.affinity_set(set, affinity_seconds(service));
+    // Never emptied: who is bound to an endpoint stays so.
+    script.set(set, fmt::format("type ipv4_addr; flags dynamic, timeout; timeout {}s;", affinity_seconds(service)));
     script.rule(chain, fmt::format("update @{} {{ ip saddr }}", set));
   }
   script.rule(chain, fmt::format("meta l4proto {} dnat to {}:{}", to_string(service.protocol),
@@ -191,7 +123,7 @@ void add_endpoint(Script& script, const ServicePort& service, const Endpoint& en
 }
 
 // The way in through a NodePort.
-void add_node_port(Script& script, const ServicePort& service, const std::string& pod_range) {
+void add_node_port(NftScript& script, const ServicePort& service, const std::string& pod_range) {
   const std::string key = fmt::format("{} . {}", to_string(service.protocol), service.node_port);
   const bool reachable_inside = !service.cluster_endpoints.empty();
   const bool reachable =
@@ -222,7 +154,7 @@ void add_node_port(Script& script, const ServicePort& service, const std::string
   }
 }
 
-void add_service(Script& script, const ServicePort& service, const std::string& pod_range) {
+void add_service(NftScript& script, const ServicePort& service, const std::string& pod_range) {
   const std::string name = service_name(service);
   const std::string key =
       fmt::format("{} . {} . {}", service.cluster_ip, to_string(service.protocol), service.port);
@@ -242,57 +174,6 @@ void add_service(Script& script, const ServicePort& service, const std::string& 
   if (service.node_port != 0) add_node_port(script, service, pod_range);
 }
 
-// Runs a script in the calling thread's namespace and gives back what it printed.
-Result<std::string> run_nft(const std::string& script) {
-  const std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT),
-                                                                  nft_ctx_free);
-  if (!context) return fail(Reason::kInternalError, "libnftables gave no context");
-  nft_ctx_buffer_output(context.get());
-  nft_ctx_buffer_error(context.get());
-  if (nft_run_cmd_from_buffer(context.get(), script.c_str()) != 0) {
-    const std::string_view error = nft_ctx_get_error_buffer(context.get());
-    return fail(Reason::kInternalError,
-                fmt::format("nftables: {}", trim(error.substr(0, error.find('\n')))));
-  }
-  return std::string(nft_ctx_get_output_buffer(context.get()));
-}
-
-// The elements in a map's block, "… elements = { a : goto x, b : drop } …".
-void add_elements(std::string_view map, std::string_view block, std::set<std::string>& objects) {
-  constexpr std::string_view kBegin = "elements = {";
-  const std::size_t begin = block.find(kBegin);
-  if (begin == std::string_view::npos) return;
-  block.remove_prefix(begin + kBegin.size());
-  for (const std::string& element : split(block.substr(0, block.find('}')), ',')) {
-    objects.insert(element_name(map, trim(element)));
-  }
-}
-
-std::set<std::string> objects_of(std::string_view listing) {
-  std::set<std::string> objects;
-  while (!listing.empty()) {
-    const std::string_view line = listing.substr(0, listing.find('\n'));
-    listing.remove_prefix(std::min(line.size() + 1, listing.size()));
-    const auto words = split(trim(line), ' ');
-    if (words.size() != 3 || words[2] != "{") continue;
-    if (words[0] != "chain" && words[0] != "map" && words[0] != "set") continue;
-    objects.insert(words[0] + " " + words[1]);
-    const std::string_view block = listing.substr(0, listing.find("\n\t}"));
-    if (words[0] == "map") add_elements(words[1], block, objects);
-  }
-  return objects;
-}
-
-// "chain x", "map y", "set z" and the maps' elements in our table; empty when there is none yet.
-Result<std::set<std::string>> list_objects() {
-  const auto tables = run_nft("list tables ip");
-  RETURN_IF_ERROR(tables);
-  std::set<std::string> objects;
-  if (tables->find(fmt::format("table {}\n", kTable)) == std::string::npos) return objects;
-  ASSIGN_OR_RETURN(const std::string listing, run_nft(fmt::format("list table {}", kTable)));
-  return objects_of(listing);
-}
-
 // UDP endpoints that traffic may still be pinned to: "connections" of UDP never end by themselves
 // while packets keep coming (kube-proxy pkg/proxy/conntrack).
 std::set<Endpoint> udp_endpoints(const NodeRules& rules) {
@@ -305,8 +186,8 @@ std::set<Endpoint> udp_endpoints(const NodeRules& rules) {
   return endpoints;
 }
 
-Script make_script(const NodeRules& rules, const std::string& pod_range) {
-  Script script;
+NftScript make_script(const NodeRules& rules, const std::string& pod_range) {
+  NftScript script(kTable);
   add_base(script);
   for (const ServicePort& service : rules.services) add_service(script, service, pod_range);
   return script;
@@ -342,7 +223,7 @@ Status NftServiceRules::replace(const PodLink& link, const NodeRules* last,
   if (last != nullptr) {
     existing = make_script(*last, pod_range_).objects();
   } else {
-    ASSIGN_OR_RETURN(existing, list_objects());
+    ASSIGN_OR_RETURN(existing, list_nft_objects(kTable));
   }
   RETURN_IF_ERROR(run_nft(render_rules(rules, pod_range_, existing)));
   const std::set<Endpoint> current = udp_endpoints(rules);

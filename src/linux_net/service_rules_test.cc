@@ -31,10 +31,6 @@ ServicePort web(std::vector<Endpoint> endpoints) {
           .cluster_endpoints = std::move(endpoints)};
 }
 
-bool has_line(const std::string& script, const std::string& line) {
-  return ("\n" + script).find("\n" + line + "\n") != std::string::npos;
-}
-
 TEST(RenderRulesTest, ClusterServiceHasKubeProxysShape) {
   const std::string script =
       render_rules({{web({{"10.77.16.1", 8080}, {"10.77.16.2", 8080}})}}, kPods);

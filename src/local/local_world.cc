@@ -95,6 +95,7 @@ Status LocalWorld::open_network() {
   instances.before_remove = [this](const std::string& node) { clear_node(node); };
   instances_ = std::make_unique<linux_net::Instances>(std::move(instances), *vpc_, *cgroups_, loop_, log_);
   rules_ = std::make_unique<linux_net::NftServiceRules>(*vpc_, vpc_->plan().pod_range(), log_);
+  policies_ = std::make_unique<linux_net::NftPolicyRules>(*vpc_);
   ASSIGN_OR_RETURN(auto records, linux_net::HostsDirectory::open(std::string(kInsideRun) + "/dns",
                                                                  std::string(blueprint::kDnsClusterIp)));
   dns_ = std::make_unique<linux_net::HostsDirectory>(std::move(records));
@@ -190,7 +191,8 @@ Status LocalWorld::make_cluster(const blueprint::Blueprint& blueprint, const Lis
       *instances_, *balancer_, *rules_, *dns_,
       [this](const cloud::Instance& instance) { return make_runtime(instance); },
       [this](const cloud::Instance& instance, imds::Service& service) { metadata_->add(instance, service); },
-      [this](const cloud::Instance& instance) { metadata_->remove(instance.id); }};
+      [this](const cloud::Instance& instance) { metadata_->remove(instance.id); },
+      policies_.get()};
   ASSIGN_OR_RETURN(cluster_, cluster::Cluster::make(env_.fork("cluster"), *store_, std::move(seams),
                                                     std::move(options)));
   log_care_ = std::make_unique<LogCare>(loop_, log_, cluster_->informers(), config_.state_dir);
@@ -224,6 +226,7 @@ std::unique_ptr<container::Runtime> LocalWorld::make_runtime(const cloud::Instan
 // is left are files.
 void LocalWorld::clear_node(const std::string& node) {
   rules_->forget(node);
+  policies_->forget(node);
   for (const linux_net::VpcNode& known : vpc_->nodes()) {
     if (known.name != node) continue;
     for (const std::string& base : {std::string(kInsideRun), config_.state_dir}) {

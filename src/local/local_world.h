@@ -17,6 +17,7 @@
 #include "linux_container/runtime.h"
 #include "linux_net/dns.h"
 #include "linux_net/instances.h"
+#include "linux_net/policy_rules.h"
 #include "linux_net/service_rules.h"
 #include "linux_net/vpc.h"
 #include "control/server.h"
@@ -96,6 +97,7 @@ class LocalWorld {
   std::unique_ptr<MetadataServers> metadata_;
   std::unique_ptr<control::Server> agent_server_;
   std::unique_ptr<linux_net::NftServiceRules> rules_;
+  std::unique_ptr<linux_net::NftPolicyRules> policies_;
   std::unique_ptr<linux_net::HostsDirectory> dns_;
   std::unique_ptr<haproxy::HaproxyBalancer> balancer_;
   std::unique_ptr<linux_container::Images> images_;
