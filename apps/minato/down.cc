@@ -4,13 +4,27 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "commands.h"
 #include "host/cgroup.h"
 #include "host/files.h"
 #include "linux_net/holder.h"
+#include "linux_net/user_namespace.h"
 
 namespace minato::app {
+namespace {
+
+// Files that containers and images brought belong to users whom only the world knows.
+Status remove_trees(const std::vector<std::string>& paths) {
+  return linux_net::run_with_world_ids([&]() -> Status {
+    for (const std::string& path : paths) RETURN_IF_ERROR(host::remove_tree(path));
+    return {};
+  });
+}
+
+}  // namespace
 
 Status bring_down(const World& world) {
   if (const auto holder = linux_net::find_holder(world.state_dir)) {
@@ -18,8 +32,7 @@ Status bring_down(const World& world) {
   }
   // Processes, interfaces, namespaces and mounts went with the holder; these two did not.
   RETURN_IF_ERROR(host::Cgroups::detect("minato-" + world.name).remove_root());
-  RETURN_IF_ERROR(host::remove_tree(world.run_dir));
-  RETURN_IF_ERROR(host::remove_tree(world.state_dir));
+  RETURN_IF_ERROR(remove_trees({world.run_dir, world.state_dir}));
   // The directories of all worlds go with the last one; only cached images stay.
   (void)::rmdir(std::filesystem::path(world.run_dir).parent_path().c_str());
   (void)::rmdir(std::filesystem::path(world.state_dir).parent_path().c_str());
@@ -35,9 +48,7 @@ Status remove_images() {
                 fmt::format("{} is up and uses the images; see 'minato down --all --images'",
                             up.front().name));
   }
-  for (const std::string& dir : {image_cache_dir(), image_cache_dir() + "-system"}) {
-    RETURN_IF_ERROR(host::remove_tree(dir));
-  }
+  RETURN_IF_ERROR(remove_trees({image_cache_dir(), image_cache_dir() + "-system"}));
   fmt::print("the cached images are removed\n");
   return {};
 }

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "host/files.h"
 #include "image/store.h"
+#include "linux_net/user_namespace.h"
 #include "world.h"
 
 namespace minato::app {
@@ -31,6 +32,15 @@ Status pull_image(const image::ImageStore& store, const std::string& reference) 
   if (!failed_with(pulled, Reason::kUnavailable)) return std::unexpected(pulled.error());
   if (!store.pull(reference, PullPolicy::kNever)) return std::unexpected(pulled.error());
   fmt::print(stderr, "  {}; what was pulled before is used\n", pulled.error().message);
+  return {};
+}
+
+Status fill_store(const std::string& directory, const std::vector<std::string>& references) {
+  image::Options options;
+  options.auth_files = image::default_auth_files();
+  RETURN_IF_ERROR(host::make_directories(directory, 0700));
+  ASSIGN_OR_RETURN(const image::ImageStore store, image::ImageStore::open(directory, std::move(options)));
+  for (const std::string& text : references) RETURN_IF_ERROR(pull_image(store, text));
   return {};
 }
 
@@ -58,12 +68,9 @@ Status pull_images(const std::vector<std::string>& references) {
     if (reference.kind == image::Reference::Kind::kRegistry) remote.push_back(text);
   }
   if (remote.empty()) return {};
-  image::Options options;
-  options.auth_files = image::default_auth_files();
-  RETURN_IF_ERROR(host::make_directories(image_cache_dir(), 0700));
-  ASSIGN_OR_RETURN(const image::ImageStore store, image::ImageStore::open(image_cache_dir(), std::move(options)));
-  for (const std::string& text : remote) RETURN_IF_ERROR(pull_image(store, text));
-  return {};
+  // The store of whoever calls, with the owners of files that a world of theirs will find.
+  const std::string directory = image_cache_dir();
+  return linux_net::run_with_world_ids([&] { return fill_store(directory, remote); });
 }
 
 void add_pull(CLI::App& app, int& exit_code) {

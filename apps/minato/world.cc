@@ -28,7 +28,8 @@ std::string state_root() {
 std::string run_root() {
   if (::geteuid() == 0) return "/run/minato";
   // Short on purpose: socket paths may have 107 bytes.
-  return environment("XDG_RUNTIME_DIR", fmt::format("/tmp/minato-{}", ::geteuid())) + "/minato";
+  const std::string runtime = environment("XDG_RUNTIME_DIR", "");
+  return runtime.empty() ? fmt::format("/tmp/minato-{}", ::geteuid()) : runtime + "/minato";
 }
 
 void collect(const std::string& root, std::set<std::string>& names) {

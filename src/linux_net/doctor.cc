@@ -20,9 +20,9 @@
 #include "host/cgroup.h"
 #include "host/files.h"
 #include "host/process.h"
-#include "linux_net/holder.h"
 #include "linux_net/netlink.h"
 #include "linux_net/netns.h"
+#include "linux_net/user_namespace.h"
 
 namespace minato::linux_net {
 namespace {

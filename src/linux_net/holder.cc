@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
-#include <pwd.h>
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 #include "host/files.h"
 #include "host/process.h"
 #include "linux_net/holder_init.h"
+#include "linux_net/user_namespace.h"
 
 namespace minato::linux_net {
 namespace {
@@ -84,11 +84,6 @@ struct Launch {
   int lock_fd = -1;
 };
 
-std::unexpected<Error> refused(const std::string& step, int error_number) {
-  const std::string hint = namespace_hint();
-  return fail_errno(hint.empty() ? step : fmt::format("{} ({})", step, hint), error_number);
-}
-
 void close_all_but(std::vector<int> kept) {
   std::ranges::sort(kept);
   unsigned from = 3;
@@ -142,60 +137,24 @@ void close_all_but(std::vector<int> kept) {
   ::setsid();
   set_process_title();
   if (::unshare(CLONE_NEWUSER) != 0) {
-    give_up(refused("creating a user namespace", errno).error());
+    give_up(namespace_refused("creating a user namespace", errno).error());
   }
   send_report(launch.report_fd, {.kind = Report::Kind::kNeedsIdMap});
   if (!wait_for_permission(launch.permission_fd)) ::_exit(1);
   // With a single mapped id, groups cannot be set: then there is nothing to drop either.
   (void)::setgroups(0, nullptr);
   if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) {
-    give_up(refused("becoming root of the user namespace", errno).error());
+    give_up(namespace_refused("becoming root of the user namespace", errno).error());
   }
   // The IPC namespace too: what mounts a message queue must own the namespace it shows.
   if (::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC) != 0) {
-    give_up(refused("creating mount, network and PID namespaces", errno).error());
+    give_up(namespace_refused("creating mount, network and PID namespaces", errno).error());
   }
   const pid_t holder = ::fork();
   if (holder < 0) give_up(fail_errno("forking the holder", errno).error());
   if (holder == 0) holder_main(launch);
   send_report(launch.report_fd, {.kind = Report::Kind::kHolderPid, .pid = holder});
   ::_exit(0);
-}
-
-Status run_mapper(const char* program, pid_t pid, std::int64_t own, const SubordinateRange& range) {
-  const auto result =
-      host::run_command({program, std::to_string(pid), "0", std::to_string(own), "1", "1",
-                         std::to_string(range.first), std::to_string(range.count)});
-  RETURN_IF_ERROR(result);
-  if (result->status.code == 0) return {};
-  return fail(Reason::kForbidden, fmt::format("{}: {}", program, trim(result->output)));
-}
-
-// Maps ids of the new user namespace; gives back what is limited by it.
-Result<std::string> map_ids(pid_t pid) {
-  const std::string proc = fmt::format("/proc/{}/", pid);
-  if (::geteuid() == 0) {
-    // Every id but the last: container runtimes take a map of all of them for the host's own user
-    // namespace, and then try what only the host's root may.
-    constexpr std::string_view kIdentity = "0 0 4294967294";
-    RETURN_IF_ERROR(host::write_kernel_file(proc + "uid_map", kIdentity));
-    RETURN_IF_ERROR(host::write_kernel_file(proc + "gid_map", kIdentity));
-    return std::string();
-  }
-  const auto users = subordinate_range("/etc/subuid");
-  const auto groups = subordinate_range("/etc/subgid");
-  Status mapped = users ? Status{} : Status(std::unexpected(users.error()));
-  if (mapped && !groups) mapped = std::unexpected(groups.error());
-  if (mapped) mapped = run_mapper("newuidmap", pid, ::geteuid(), *users);
-  if (mapped) {
-    RETURN_IF_ERROR(run_mapper("newgidmap", pid, ::getegid(), *groups));
-    return std::string();
-  }
-  RETURN_IF_ERROR(host::write_kernel_file(proc + "setgroups", "deny"));
-  RETURN_IF_ERROR(host::write_kernel_file(proc + "uid_map", fmt::format("0 {} 1", ::geteuid())));
-  RETURN_IF_ERROR(host::write_kernel_file(proc + "gid_map", fmt::format("0 {} 1", ::getegid())));
-  return fmt::format("containers can run as root only, since no further user ids may be used: {}",
-                     mapped.error().message);
 }
 
 Status check_options(const HolderOptions& options) {
@@ -324,40 +283,5 @@ Result<HolderInfo> find_holder(const std::string& state_dir) {
 bool is_alive(const HolderInfo& holder) { return is_alive(holder.process); }
 
 Status stop_holder(const HolderInfo& holder) { return end_process(holder.process); }
-
-std::string namespace_hint() {
-  const auto value = [](const std::string& name) {
-    const auto content = host::read_file("/proc/sys/" + name);
-    return content ? std::string(trim(*content)) : std::string();
-  };
-  if (value("kernel/unprivileged_userns_clone") == "0") {
-    return "this host closes user namespaces to ordinary users; allow them with "
-           "`sysctl kernel.unprivileged_userns_clone=1`, or run as root";
-  }
-  if (value("user/max_user_namespaces") == "0") {
-    return "this host allows no user namespaces; raise `sysctl user.max_user_namespaces`";
-  }
-  if (value("kernel/apparmor_restrict_unprivileged_userns") == "1") {
-    return "AppArmor restricts user namespaces of ordinary users; allow them with "
-           "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or run as root";
-  }
-  return "";
-}
-
-Result<SubordinateRange> subordinate_range(const std::string& file) {
-  ASSIGN_OR_RETURN(const std::string table, host::read_file(file));
-  const passwd* const user = ::getpwuid(::geteuid());
-  const std::string name = user != nullptr ? user->pw_name : "";
-  for (const std::string& line : split(table, '\n')) {
-    const auto fields = split(line, ':');
-    if (fields.size() != 3 || (fields[0] != name && fields[0] != std::to_string(::geteuid())))
-      continue;
-    ASSIGN_OR_RETURN(const std::int64_t first, parse_int(fields[1]));
-    ASSIGN_OR_RETURN(const std::int64_t count, parse_int(fields[2]));
-    return SubordinateRange{first, count};
-  }
-  return fail(Reason::kNotFound, fmt::format("{} has no range for user {}", file,
-                                             name.empty() ? std::to_string(::geteuid()) : name));
-}
 
 }  // namespace minato::linux_net

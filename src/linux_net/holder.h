@@ -51,13 +51,4 @@ bool is_alive(const HolderInfo& holder);
 // Ends it and everything in it; returns when all of it is gone.
 Status stop_holder(const HolderInfo& holder);
 
-// Why the kernel may have refused namespaces, and the setting that allows them; "" if unknown.
-std::string namespace_hint();
-// The calling user's range in /etc/subuid or /etc/subgid: first id and count. Errors: NotFound.
-struct SubordinateRange {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-};
-Result<SubordinateRange> subordinate_range(const std::string& file);
-
 }  // namespace minato::linux_net

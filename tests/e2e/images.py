@@ -71,13 +71,17 @@ class Layout:
             file.write(b" ")
         return self.reference
 
-    def with_layer(self, files, mode=0o644):
-        """One more layer: (name, content) or (name, ("link"|"symlink", target))."""
+    def with_layer(self, files, mode=0o644, owner=0):
+        """One more layer: (name, content), (name, None) for a directory, or (name, ("link"|"symlink", target))."""
         raw = io.BytesIO()
         with tarfile.open(fileobj=raw, mode="w") as tar:
             for name, content in files:
                 entry = tarfile.TarInfo(name)
-                if isinstance(content, tuple):
+                entry.uid = entry.gid = owner
+                if content is None:
+                    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                    tar.addfile(entry)
+                elif isinstance(content, tuple):
                     entry.type = tarfile.LNKTYPE if content[0] == "link" else tarfile.SYMTYPE
                     entry.linkname = content[1]
                     tar.addfile(entry)

@@ -205,6 +205,7 @@ class World:
         self.host_links = links()
         self.known = set()  # (pid, start) of processes that were seen to be this world's.
         self.clients = []
+        self.who = {}  # Options of run() for whose world it is; root's unless told.
 
     def write(self, text):
         with open(self.file, "w") as file:
@@ -222,7 +223,7 @@ class World:
             if client.poll() is None:
                 client.kill()
             client.communicate()
-        down = run("down", "--name", self.name)
+        down = self.down()
         try:
             left = self.left_behind()
             if kind is None and left:
@@ -247,15 +248,15 @@ class World:
         """What a failed test needs to be understood."""
         print(f"---- {self.name}: status, then the end of its log", file=sys.stderr)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            print(run("status", "--name", self.name, timeout=10).stdout, file=sys.stderr)
-            print("\n".join(run("events", "--name", self.name, timeout=10).stdout.splitlines()[-80:]), file=sys.stderr)
+            print(self.do("status", timeout=10).stdout, file=sys.stderr)
+            print("\n".join(self.do("events", timeout=10).stdout.splitlines()[-80:]), file=sys.stderr)
         print("\n".join(read(f"{self.state}/minato.log").splitlines()[-40:]), file=sys.stderr)
 
     # Commands.
 
     def up(self, *options, timeout=60, **more):
         """`up -d`; remembers whose processes are this world's. Returns the finished process."""
-        out = run("up", "-d", self.file, *self.ports, "--timeout", str(timeout), *options, timeout=timeout + 60, **more)
+        out = run("up", "-d", self.file, *self.ports, "--timeout", str(timeout), *options, timeout=timeout + 60, **self.who, **more)
         self.observe()
         return out
 
@@ -274,10 +275,10 @@ class World:
         return client
 
     def do(self, command, *arguments, timeout=180):
-        return run(command, "--name", self.name, *arguments, timeout=timeout)
+        return run(command, "--name", self.name, *arguments, timeout=timeout, **self.who)
 
     def down(self):
-        return run("down", "--name", self.name)
+        return run("down", "--name", self.name, **self.who)
 
     def status(self):
         """None while nobody answers."""
