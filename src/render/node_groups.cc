@@ -120,6 +120,7 @@ std::string node_group(const Group& in, const std::string& name, Values values) 
        {"group_tags", tag_lines(group)}});
   values.flags.insert({{"attached", group.attached_to_target_group},
                        {"mixed", spot || group.types.size() > 1},
+                       {"spot", spot},
                        // Upstream's termination handler orders no replacement; the group has to.
                        {"rebalance", spot},
                        {"suspended", !group.suspended_processes.empty()}});

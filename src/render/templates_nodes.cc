@@ -219,10 +219,14 @@ resource "aws_autoscaling_group" "@{id}" {
     }
 
     instances_distribution {
+@if spot
       on_demand_base_capacity = @{on_demand_base} # @{base_key}
+@end
       on_demand_percentage_above_base_capacity = @{on_demand_percentage} # @{percentage_key}
       on_demand_allocation_strategy = @{on_demand_allocation_strategy}
+@if spot
       spot_allocation_strategy = @{spot_allocation_strategy}
+@end
     }
   }
 @else

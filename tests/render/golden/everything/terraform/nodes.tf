@@ -165,10 +165,8 @@ resource "aws_autoscaling_group" "master" {
     }
 
     instances_distribution {
-      on_demand_base_capacity                  = 0   # nodes.master.on_demand_base
       on_demand_percentage_above_base_capacity = 100 # 100 % less nodes.master.spot
       on_demand_allocation_strategy            = "prioritized"
-      spot_allocation_strategy                 = "price-capacity-optimized"
     }
   }
 

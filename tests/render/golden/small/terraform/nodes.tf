@@ -275,10 +275,8 @@ resource "aws_autoscaling_group" "scaling" {
     }
 
     instances_distribution {
-      on_demand_base_capacity                  = 0   # nodes.scaling.on_demand_base
       on_demand_percentage_above_base_capacity = 100 # 100 % less nodes.scaling.spot
       on_demand_allocation_strategy            = "prioritized"
-      spot_allocation_strategy                 = "price-capacity-optimized"
     }
   }
 
