@@ -55,7 +55,7 @@ bool creates_on_update(const kube::Kind& kind) {
 bool is_stored_only(const kube::Kind& kind) {
   constexpr std::string_view kResources[] = {
       "cronjobs",  "ingresses",      "jobs",           "limitranges",
-      "networkpolicies", "persistentvolumeclaims", "persistentvolumes", "replicationcontrollers",
+      "persistentvolumeclaims", "persistentvolumes", "replicationcontrollers",
       "resourcequotas", "statefulsets", "certificatesigningrequests", "volumeattachments"};
   return std::ranges::find(kResources, kind.resource) != std::end(kResources);
 }

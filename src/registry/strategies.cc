@@ -22,6 +22,7 @@ std::vector<Strategy> all_strategies() {
                             replica_set_strategy(),
                             horizontal_pod_autoscaler_strategy(),
                             lease_strategy(),
+                            network_policy_strategy(),
                             endpoint_slice_strategy(),
                             pod_disruption_budget_strategy(),
                             priority_class_strategy(),

@@ -56,7 +56,6 @@ std::vector<Strategy> stored_strategies() {
           stored<kube::CertificateSigningRequest>(),
           stored<kube::Ingress>(),
           stored<kube::IngressClass>(),
-          stored<kube::NetworkPolicy>(),
           stored<kube::CSIDriver>(),
           stored<kube::CSINode>(),
           stored<kube::CSIStorageCapacity>(),

@@ -73,6 +73,7 @@ Strategy deployment_strategy();
 Strategy replica_set_strategy();
 Strategy horizontal_pod_autoscaler_strategy();
 Strategy lease_strategy();
+Strategy network_policy_strategy();
 Strategy endpoint_slice_strategy();
 Strategy pod_disruption_budget_strategy();
 Strategy priority_class_strategy();

@@ -6,6 +6,7 @@
 #include "kube/scale.h"
 #include "kube/types/autoscaling.h"
 #include "kube/types/coordination.h"
+#include "kube/types/networking.h"
 #include "kube/types/node.h"
 #include "registry/fixture.h"
 
@@ -55,6 +56,37 @@ kube::Probe http_probe() {
   kube::Probe probe;
   probe.probe_handler.http_get.emplace().port = 80;
   return probe;
+}
+
+kube::NetworkPolicy network_policy() {
+  kube::NetworkPolicy out;
+  out.metadata.namespace_ = "default";
+  out.metadata.name = "web";
+  auto& rule = out.spec.ingress.emplace_back();
+  rule.ports.emplace_back().port = 80;
+  rule.from.emplace_back().ip_block.emplace().cidr = "10.0.0.0/8";
+  rule.from[0].ip_block->except = {"10.1.0.0/16"};
+  return out;
+}
+
+TEST_F(StrategyTest, NetworkPoliciesAreChecked) {
+  using Policy = kube::NetworkPolicy;
+  expect_refused<Policy>(network_policy(),
+      {{"spec.podSelector.matchLabels", [](Policy& p) { p.spec.pod_selector.match_labels = {{"a b", "c"}}; }},
+       {"spec.policyTypes[0]", [](Policy& p) { p.spec.policy_types = {"Else"}; }},
+       {"spec.policyTypes", [](Policy& p) { p.spec.policy_types = {"Ingress", "Egress", "Ingress"}; }},
+       {"spec.ingress[0].ports[0].port", [](Policy& p) { p.spec.ingress[0].ports[0].port = 0; }},
+       {"spec.ingress[0].ports[0].port", [](Policy& p) { p.spec.ingress[0].ports[0].port = kube::IntOrString("A_B"); }},
+       {"spec.ingress[0].ports[0].endPort", [](Policy& p) { p.spec.ingress[0].ports[0].end_port = 79; }},
+       {"spec.ingress[0].ports[0].protocol", [](Policy& p) { p.spec.ingress[0].ports[0].protocol = "ICMP"; }},
+       {"spec.ingress[0].from[0]", [](Policy& p) { p.spec.ingress[0].from[0].ip_block = {}; }},
+       {"spec.ingress[0].from[0]", [](Policy& p) { p.spec.ingress[0].from[0].pod_selector.emplace(); }},
+       {"spec.ingress[0].from[0].ipBlock.cidr", [](Policy& p) { p.spec.ingress[0].from[0].ip_block->cidr = "10.0.0.0/99"; }},
+       {"spec.ingress[0].from[0].ipBlock.except[0]", [](Policy& p) { p.spec.ingress[0].from[0].ip_block->except = {"10.0.0.0/8"}; }},
+       {"spec.egress[0].to[0]", [](Policy& p) { p.spec.egress.emplace_back().to.emplace_back(); }}});
+  const auto stored = read<Policy>("web");
+  EXPECT_EQ(stored->spec.policy_types, std::vector<std::string>{"Ingress"});
+  EXPECT_EQ(stored->spec.ingress[0].ports[0].protocol, "TCP");
 }
 
 TEST_F(StrategyTest, PodsAreChecked) {
