@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := build
-.PHONY: build all configure demo test e2e sanitize bench tidy install uninstall clean deps help
+.PHONY: build all configure demo test e2e sanitize fuzz bench tidy install uninstall clean deps help
 
 build: configure ## Build minato and its example (release settings)
 	cmake --build $(BUILD) --parallel $(JOBS) --target minato hello_image
@@ -30,6 +30,12 @@ sanitize: deps ## Unit and simulation tests under AddressSanitizer and UBSan
 	cmake --build $(BUILD)-sanitize --parallel $(JOBS)
 	ctest --test-dir $(BUILD)-sanitize --output-on-failure --parallel $(JOBS) -L 'unit|sim'
 
+fuzz: ## Feed every reader of foreign bytes what libFuzzer thinks of, FUZZ_SECONDS each (60)
+	scripts/install-deps.sh --fuzz
+	CXX=clang++-19 CC=clang-19 cmake -S . -B $(BUILD)-fuzz -G Ninja -DMINATO_FUZZ=ON -DMINATO_TESTS=OFF -DMINATO_BENCH=OFF
+	cmake --build $(BUILD)-fuzz --parallel $(JOBS) --target fuzz
+	scripts/fuzz.sh $(BUILD)-fuzz
+
 bench: all ## Run the benchmarks and print machine, median and spread
 	@scripts/bench.sh $(BUILD)
 
@@ -43,7 +49,7 @@ uninstall: ## Remove what install put there
 	xargs -r rm -fv <$(BUILD)/install_manifest.txt
 
 clean: ## Remove the build directories
-	rm -rf $(BUILD) $(BUILD)-sanitize
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz
 
 deps: ## Install missing packages (Debian, Ubuntu)
 	@scripts/install-deps.sh

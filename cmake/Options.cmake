@@ -12,6 +12,7 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 option(MINATO_TESTS "Build the tests" ON)
 option(MINATO_BENCH "Build the benchmarks" ON)
 option(MINATO_UNITY "Compile the files of a module together: quicker from nothing, slower after one change" ON)
+option(MINATO_FUZZ "Build the fuzz targets instead, with clang" OFF)
 option(MINATO_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 
 find_program(MINATO_CCACHE ccache)
@@ -35,7 +36,17 @@ target_compile_options(minato_warnings INTERFACE
 
 # Seconds that a test may take; some thirty of them are usual for the longest.
 set(MINATO_TEST_TIMEOUT 120)
-if(MINATO_SANITIZE)
+if(MINATO_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "libFuzzer comes with clang: `make fuzz` chooses it")
+  endif()
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer)
+  # GCC's std::expected asks for a date of concepts that clang does not say.
+  add_compile_options(-Wno-builtin-macro-redefined -D__cpp_concepts=202002L)
+  add_link_options(-fsanitize=address,undefined)
+elseif(MINATO_SANITIZE)
   # Checked code takes several times as long to run, and at -O2 as long again to compile.
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
   set(MINATO_TEST_TIMEOUT 1200)

@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # Installs the Debian or Ubuntu packages that minato needs and that are not there yet; says which
-# and why before it does. `--check` only reports (exit code 1 when something is missing).
+# and why before it does. `--check` only reports (exit code 1 when something is missing), `--fuzz`
+# adds what `make fuzz` needs.
 set -euo pipefail
+
+fuzz=
+[ "${1:-}" != --fuzz ] || fuzz=yes
 
 # package[|alternative…]  why
 packages() {
@@ -36,6 +40,10 @@ python3                                 tests: end to end, and the rules of the 
 docker-registry                         tests: a real registry on loopback
 skopeo                                  tests: pushes images to it
 curl                                    the demo's client
+EOF
+  [ -z "$fuzz" ] || cat <<'EOF'
+clang-19                                fuzzing: the compiler with libFuzzer
+libclang-rt-19-dev                      fuzzing: libFuzzer and AddressSanitizer
 EOF
 }
 

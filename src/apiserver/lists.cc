@@ -25,10 +25,10 @@ Result<std::size_t> limit_of(const Call& call) {
   const std::string_view text = call.url.parameter("limit");
   if (text.empty()) return 0;
   const auto limit = parse_int(text);
-  if (!limit || *limit < 0)
+  if (!limit)
     return minato::fail(Reason::kBadRequest,
                         fmt::format("limit \"{}\" is not a number of objects", text));
-  return static_cast<std::size_t>(*limit);
+  return static_cast<std::size_t>(std::max<std::int64_t>(*limit, 0));
 }
 
 // Makes the body piece by piece, each when the client has taken the one before.

@@ -121,7 +121,7 @@ void add_extensions(const FieldInfo& field, json::object& schema) {
     schema["x-kubernetes-patch-strategy"] = strategy;
   }
   if (field.options & kube::kAtomic) {
-    schema["x-kubernetes-list-type"] = "atomic";
+    schema[field.type().shape == Shape::kMap ? "x-kubernetes-map-type" : "x-kubernetes-list-type"] = "atomic";
   } else if (field.options & kube::kSet) {
     schema["x-kubernetes-list-type"] = "set";
   } else if (!field.list_map_keys.empty() ||

@@ -81,12 +81,12 @@ TEST_F(ServerTest, ObjectsAreCreatedReadChangedAndDeleted) {
   const std::string name = text_at(made, "/metadata/name");
   const std::string path = std::string(kMaps) + "/" + name;
   EXPECT_EQ(text_at(get(path).second, "/data/a"), "1");
-  EXPECT_EQ(
-      ask({.method = "PUT", .target = path, .body = R"({"metadata":{},"data":{"a":"2"}})"}).first,
-      200);
-  const auto [stale, conflict] = ask({.method = "PUT",
-                                      .target = path,
-                                      .body = R"({"metadata":{"resourceVersion":"1"},"data":{}})"});
+  const auto put = [&](const std::string& metadata) {
+    return ask({.method = "PUT", .target = path, .body = R"({"metadata":)" + metadata + R"(,"data":{"a":"2"}})"});
+  };
+  EXPECT_EQ(put("{}").first, 400);
+  EXPECT_EQ(put(R"({"name":")" + name + "\"}").first, 200);
+  const auto [stale, conflict] = put(R"({"name":")" + name + R"(","resourceVersion":"1"})");
   EXPECT_EQ(stale, 409);
   EXPECT_EQ(text_at(conflict, "/details/kind"), "configmaps");
   EXPECT_EQ(patch(path, "application/merge-patch+json", R"({"data":{"b":"3"}})").first, 200);
@@ -213,7 +213,8 @@ TEST_F(ServerTest, ListsObeySelectorsAndVersions) {
   EXPECT_EQ(get(all + "?resourceVersion=999999").first, 504);
   EXPECT_EQ(get(all + "?resourceVersion=1&resourceVersionMatch=Exact").first, 410);
   EXPECT_EQ(get(all + "?resourceVersionMatch=Exact").first, 422);
-  EXPECT_EQ(get(all + "?limit=-1").first, 400);
+  EXPECT_EQ(get(all + "?limit=-1").first, 200);  // As none.
+  EXPECT_EQ(get(all + "?limit=x").first, 400);
 }
 
 TEST_F(ServerTest, LargeListsAreWrittenAsTheyAreTaken) {

@@ -56,12 +56,26 @@ int retry_after(const Error& error) {
   return 0;
 }
 
+// Failures of an object, which say of which one; the others are of the request.
+bool names_its_subject(const Error& error) {
+  switch (error.reason) {
+    case Reason::kNotFound:
+    case Reason::kAlreadyExists:
+    case Reason::kForbidden:
+    case Reason::kInvalid: return true;
+    case Reason::kConflict: return error.causes.empty();  // Those of an apply have one each.
+    default: return false;
+  }
+}
+
 json::object details_of(const Error& error, const Subject& subject) {
   json::object out;
-  if (!subject.name.empty()) out["name"] = subject.name;
-  if (!subject.group.empty()) out["group"] = subject.group;
-  const std::string& kind = error.reason == Reason::kInvalid ? subject.kind : subject.resource;
-  if (!kind.empty()) out["kind"] = kind;
+  if (names_its_subject(error)) {
+    if (!subject.name.empty()) out["name"] = subject.name;
+    if (!subject.group.empty()) out["group"] = subject.group;
+    const std::string& kind = error.reason == Reason::kInvalid ? subject.kind : subject.resource;
+    if (!kind.empty()) out["kind"] = kind;
+  }
   if (json::array causes = causes_of(error); !causes.empty()) out["causes"] = std::move(causes);
   if (const int seconds = retry_after(error); seconds > 0) out["retryAfterSeconds"] = seconds;
   return out;

@@ -19,6 +19,7 @@ using registry::Persist;
 namespace {
 
 constexpr std::string_view kStrict = "Strict";
+constexpr std::size_t kMaxManager = 128;  // Of a field manager's name, in bytes.
 
 // Name and namespace of the body must be those of the path; left out they are taken from there.
 Status place(const Call& call, kube::Object& object, bool has_name) {
@@ -105,11 +106,14 @@ bool is_apply(const Call& call) {
 }
 
 // The owner of what this request sets: its own word, else the program's name.
-std::string manager_of(const Call& call) {
-  if (const std::string_view asked = call.url.parameter("fieldManager"); !asked.empty())
-    return std::string(asked);
+Result<std::string> manager_of(const Call& call) {
+  if (const std::string_view asked = call.url.parameter("fieldManager"); !asked.empty()) {
+    if (asked.size() <= kMaxManager) return std::string(asked);
+    return minato::fail(Reason::kInvalid,
+                        fmt::format("fieldManager: Too long: may not be more than {} bytes", kMaxManager));
+  }
   const std::string_view agent = call.request.header("User-Agent");
-  return agent.empty() ? "unknown" : std::string(agent.substr(0, agent.find('/')));
+  return agent.empty() ? "unknown" : std::string(agent.substr(0, std::min(agent.find('/'), kMaxManager)));
 }
 
 Result<kube::Propagation> propagation_of(std::string_view text) {
@@ -135,7 +139,7 @@ std::optional<kube::Subresource> written_subresource(const std::string& name) {
   return std::nullopt;
 }
 
-Status check_fields(Call& call, const kube::Object& object) {
+Status check_fields(Call& call, kube::Object& object) {
   const std::string_view mode = call.url.parameter("fieldValidation");
   if (!mode.empty() && mode != kStrict && mode != "Warn" && mode != "Ignore") {
     return minato::fail(Reason::kInvalid,
@@ -143,7 +147,6 @@ Status check_fields(Call& call, const kube::Object& object) {
                                     "\"Ignore\", \"Strict\", \"Warn\"",
                                     mode));
   }
-  if (mode == "Ignore") return {};
   std::vector<std::string> unknown = unknown_fields(object);
   if (unknown.empty()) return {};
   if (mode == kStrict) {
@@ -153,7 +156,9 @@ Status check_fields(Call& call, const kube::Object& object) {
         fmt::format("{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
                     kind.kind, kind.version, kind.kind, join(unknown, ", ")));
   }
-  call.warnings.insert(call.warnings.end(), unknown.begin(), unknown.end());
+  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), unknown.begin(), unknown.end());
+  // What nobody knows is not kept; schemas prune custom objects by themselves.
+  if (!object.kind().custom) kube::drop_unknown(object.kind().type(), object.self());
   return {};
 }
 
@@ -244,7 +249,9 @@ Result<Writes::Written> Writes::do_create(Call& call) {
   if (call.kind() == kube::CustomResourceDefinition::static_kind())
     warn_of_definition(call, kube::as<kube::CustomResourceDefinition>(*object));
   call.info.name = object->metadata.name;
-  registry::track_update(nullptr, *object, manager_of(call), env_.clock.wall());
+  ASSIGN_OR_RETURN(const std::string manager, manager_of(call));
+  registry_.set_defaults(*object);
+  registry::track_update(nullptr, *object, {manager, {}}, env_.clock.wall());
   ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
   return Written{std::move(created), true};
 }
@@ -253,6 +260,8 @@ Result<Writes::Written> Writes::do_update(Call& call) {
   ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
   const auto subresource = written_subresource(call.info.subresource);
   ASSIGN_OR_RETURN(auto object, read_object(call.request, call.kind()));
+  if (object->metadata.name.empty())
+    return minato::fail(Reason::kBadRequest, "the object of an update needs its metadata.name");
   RETURN_IF_ERROR(place(call, *object, true));
   RETURN_IF_ERROR(check_fields(call, *object));
   const bool is_new = subresource == kube::Subresource::kNone && creates_on_update(call.kind()) &&
@@ -261,6 +270,9 @@ Result<Writes::Written> Writes::do_update(Call& call) {
   if (is_new) {
     RETURN_IF_ERROR(may_create(call));
     object->metadata.resource_version.clear();
+    ASSIGN_OR_RETURN(const std::string manager, manager_of(call));
+    registry_.set_defaults(*object);
+    registry::track_update(nullptr, *object, {manager, {}}, env_.clock.wall());
     ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
     return Written{std::move(created), true};
   }
@@ -274,16 +286,16 @@ Result<Writes::Written> Writes::replace(Call& call, std::unique_ptr<kube::Object
   return Written{std::move(updated), false};
 }
 
-// What changes is known when everything is defaulted: a dry run tells.
+// Defaults are what this request sets too; what the registry sets by itself has no owner.
 Status Writes::track(const Call& call, kube::Object& object, kube::Subresource subresource) const {
-  if (subresource != kube::Subresource::kNone) return {};
+  const bool is_tracked =
+      subresource == kube::Subresource::kNone || subresource == kube::Subresource::kStatus;
+  if (!is_tracked) return {};
+  ASSIGN_OR_RETURN(const std::string manager, manager_of(call));
   ASSIGN_OR_RETURN(const ObjectPtr stored, registry_.get(object.kind(), object.key()));
   const ObjectPtr before = shown_as(call.kind(), stored);
-  ASSIGN_OR_RETURN(const ObjectPtr tried,
-                   registry_.update(object.clone(), subresource, Persist::kDryRun));
-  const auto after = tried->clone();
-  registry::track_update(before.get(), *after, manager_of(call), env_.clock.wall());
-  object.metadata.managed_fields = after->metadata.managed_fields;
+  registry_.set_defaults(object);
+  registry::track_update(before.get(), object, {manager, call.info.subresource}, env_.clock.wall());
   return {};
 }
 
@@ -304,10 +316,17 @@ Result<Writes::Written> Writes::do_apply(Call& call) {
   auto live = registry_.get(call.kind(), call.key());
   if (live) live = shown_as(call.kind(), *live);
   if (!live && subresource != kube::Subresource::kNone) return std::unexpected(live.error());
+  ASSIGN_OR_RETURN(const std::string manager, manager_of(call));
   ASSIGN_OR_RETURN(auto object, registry::apply_config(
                                     call.kind(), live ? live->get() : nullptr, std::move(*config),
-                                    {manager_of(call), call.url.flag("force")}, env_.clock.wall()));
+                                    {manager, call.url.flag("force"), call.info.subresource},
+                                    env_.clock.wall()));
   RETURN_IF_ERROR(place(call, *object, true));
+  if (!live && !object->metadata.uid.empty()) {
+    return minato::fail(Reason::kConflict,
+                        fmt::format("{} \"{}\" is asked for by uid {}, and there is none",
+                                    call.kind().group_resource(), call.info.name, object->metadata.uid));
+  }
   RETURN_IF_ERROR(check_fields(call, *object));
   RETURN_IF_ERROR(check_grant(call, *object));
   if (!live) {
@@ -323,6 +342,10 @@ Result<Writes::Written> Writes::do_patch(Call& call) {
   if (is_apply(call)) return do_apply(call);
   ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
   ASSIGN_OR_RETURN(const kube::PatchType type, patch_type(call.request.header("Content-Type"), call.kind()));
+  if (call.url.flag("force")) {
+    return minato::fail(Reason::kInvalid, "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: "
+                                          "only an apply patch can force");
+  }
   const auto subresource = written_subresource(call.info.subresource);
   ASSIGN_OR_RETURN(auto object,
                    registry_.patched(call.kind(), call.key(), type, call.request.body));

@@ -187,8 +187,6 @@ void set_defaults(Service& service) {
   }
   if (spec.type == "ExternalName") return;
   fill(spec.internal_traffic_policy, std::string("Cluster"));
-  fill(spec.ip_family_policy, std::string("SingleStack"));
-  if (spec.ip_families.empty()) spec.ip_families = {"IPv4"};
   const bool external = spec.type == "NodePort" || spec.type == "LoadBalancer";
   if (external || !spec.external_ips.empty()) fill(spec.external_traffic_policy, "Cluster");
   if (spec.type == "LoadBalancer") fill(spec.allocate_load_balancer_node_ports, true);

@@ -68,7 +68,7 @@ Merging merging_by_schema(const Schema& schema, const json::value& value) {
 Merging merging_of(const FieldPlace& place, const json::value& value) {
   if (place.schema != nullptr && place.type == nullptr) return merging_by_schema(*place.schema, value);
   if (value.is_object()) {
-    if (place.options & kAtomic) return Merging::kAtomic;
+    if ((place.options & kAtomic) || (place.type != nullptr && place.type->is_atomic)) return Merging::kAtomic;
     if (place.type == nullptr || place.type->shape == Shape::kMap) return Merging::kMap;
     return place.type->shape == Shape::kStruct ? Merging::kStruct : Merging::kAtomic;
   }
@@ -111,22 +111,29 @@ const json::value* find_element(const FieldPlace& place, Merging merging, const 
   return nullptr;
 }
 
-FieldSet collect(const FieldPlace& place, const json::value& value) {
+// Whether containers are fields beside their members: those of an update that were not there are,
+// those of a configuration only where they are empty.
+enum class Containers { kAsNamed, kAsMade };
+
+FieldSet collect(const FieldPlace& place, const json::value& value, Containers containers) {
   FieldSet out;
   const Merging merging = merging_of(place, value);
   if (merging == Merging::kStruct || merging == Merging::kMap) {
     for (const auto& [key, member] : value.get_object()) {
-      out.children_.emplace("f:" + std::string(key), collect(member_place(place, key), member));
+      FieldSet child = collect(member_place(place, key), member, containers);
+      if (merging == Merging::kMap) child.member_ = true;
+      out.children_.emplace("f:" + std::string(key), std::move(child));
     }
-    out.member_ = merging == Merging::kMap || out.children_.empty();
+    out.member_ = containers == Containers::kAsMade || out.children_.empty();
   } else if (merging == Merging::kKeyed || merging == Merging::kSetOfValues) {
     for (const json::value& element : value.get_array()) {
-      FieldSet item =
-          merging == Merging::kKeyed ? collect(element_place(place), element) : FieldSet();
+      FieldSet item = merging == Merging::kKeyed
+                          ? collect(element_place(place), element, containers)
+                          : FieldSet();
       item.member_ = true;
       out.children_.emplace(name_of(place, merging, element), std::move(item));
     }
-    out.member_ = out.children_.empty();
+    out.member_ = containers == Containers::kAsMade || out.children_.empty();
   } else {
     out.member_ = true;
   }
@@ -143,7 +150,7 @@ void compare(const FieldPlace& place, const json::value& before, const json::val
   if (before == after) return;
   const Merging merging = merging_of(place, after);
   if (merging != merging_of(place, before) || merging == Merging::kAtomic) {
-    changed.unite(collect(place, after));
+    changed.unite(collect(place, after, Containers::kAsMade));
     return;
   }
   const auto step = [&](const std::string& name, const FieldPlace& child, const json::value* old,
@@ -154,7 +161,7 @@ void compare(const FieldPlace& place, const json::value& before, const json::val
       if (!child_changed.empty()) changed.children_[name].unite(child_changed);
       if (!child_removed.empty()) removed.children_[name].unite(child_removed);
     } else if (now != nullptr || old != nullptr) {
-      FieldSet all = collect(child, now != nullptr ? *now : *old);
+      FieldSet all = collect(child, now != nullptr ? *now : *old, Containers::kAsMade);
       if (merging == Merging::kKeyed || merging == Merging::kSetOfValues) all.member_ = true;
       (now != nullptr ? changed : removed).children_[name].unite(all);
     }
@@ -359,7 +366,8 @@ Typing::Typing(const Kind& kind)
     : type(&kind.type()), schema(kind.custom ? kind.custom->schema.get() : nullptr) {}
 
 FieldSet fields_of(const Typing& typing, const json::value& object) {
-  FieldSet out = collect(root_place(typing), object);
+  FieldSet out = collect(root_place(typing), object, Containers::kAsNamed);
+  if (!out.children_.empty()) out.member_ = false;
   drop_unowned(out);
   return out;
 }

@@ -44,10 +44,13 @@ struct Typing {
   const struct Schema* schema = nullptr;
 };
 
-// Every field that `object` names, without those that no manager owns (name, uid, versions, …).
+// Every field that the configuration `object` names, without those that no manager owns (name, uid,
+// versions, …). Containers that are not empty are not among them.
 FieldSet fields_of(const Typing& typing, const boost::json::value& object);
-// The same as FieldsV1, of an object of a built-in kind and without its status, made from the object
-// itself: what every creation needs.
+// What a creation sets, of an object of a built-in kind and without its status: as upstream does,
+// by comparing with an object of zeros, in which structs and lists without omitempty are there
+// already and everything else is made with its container. Made from the object itself, as every
+// creation needs it.
 std::string fields_v1_of(const Object& object);
 // Of two objects: fields that are only in `after` or differ there, and fields only in `before`.
 struct FieldChanges {

@@ -1,5 +1,4 @@
-// FieldsV1 of a typed object without the detour over JSON. Gives what fields_of() does, which a test
-// holds it to.
+// FieldsV1 of a typed object that is created, without the detour over JSON.
 #include <algorithm>
 #include <array>
 #include <boost/json/object.hpp>
@@ -20,6 +19,8 @@ struct Child {
 using Children = std::vector<Child>;
 
 enum class Dot { kNo, kYes };  // Whether the container is a field beside its members.
+// What the value is in: something an object of zeros has too, or something that came with it.
+enum class Within { kZero, kNew };
 
 std::string braces(Dot dot, Children& children) {
   if (children.empty()) return "{}";
@@ -39,27 +40,34 @@ std::string braces(Dot dot, Children& children) {
 }
 
 std::string text_of(const TypeInfo& type, const void* value, unsigned options,
-                    std::string_view keys, Dot dot);
+                    std::string_view keys, Within within);
 
 void add_unknown(const UnknownFields& unknown, Children& out) {
   if (!unknown || unknown->empty()) return;
-  const FieldSet set = fields_of(Typing(), boost::json::object{{"x", *unknown}});
-  for (const auto& [name, child] : set.children_.at("f:x").children_) {
+  const FieldChanges all =
+      compare_fields(Typing(), boost::json::object(), boost::json::object{{"x", *unknown}});
+  for (const auto& [name, child] : all.changed.children_.at("f:x").children_) {
     out.push_back({name, child.to_fields_v1()});
   }
 }
 
-void add_members(const TypeInfo& type, const void* value, Children& out) {
+// A struct of zeros that is still one: nothing of it was set.
+bool is_untouched(const TypeInfo& type, const std::string& text, Within within) {
+  return within == Within::kZero && type.shape == Shape::kStruct && !type.is_atomic && text == "{}";
+}
+
+void add_members(const TypeInfo& type, const void* value, Within within, Children& out) {
   for (const FieldInfo& field : type.fields) {
     const TypeInfo& field_type = field.type();
     const void* member = member_of(field, value);
     if (field.options & kInline) {
-      add_members(field_type, member, out);
+      add_members(field_type, member, within, out);
     } else if (is_written(field, field_type, member)) {
       const std::string_view keys =
           field.list_map_keys.empty() ? field.merge_key : field.list_map_keys;
-      out.push_back({"f:" + std::string(field.name),
-                     text_of(field_type, member, field.options, keys, Dot::kNo)});
+      std::string text = text_of(field_type, member, field.options, keys, within);
+      if (!is_untouched(field_type, text, within))
+        out.push_back({"f:" + std::string(field.name), std::move(text)});
     }
   }
   add_unknown(type.unknown(const_cast<void*>(value)), out);
@@ -95,7 +103,7 @@ std::string key_of(const TypeInfo& type, const void* element, const std::vector<
 }
 
 std::string list_text(const TypeInfo& type, const void* list, unsigned options,
-                      std::string_view keys) {
+                      std::string_view keys, Dot dot) {
   if ((options & kAtomic) || (keys.empty() && !(options & kSet))) return "{}";
   std::vector<std::string> names;
   if (!keys.empty()) names = split(keys, ',');
@@ -105,43 +113,46 @@ std::string list_text(const TypeInfo& type, const void* list, unsigned options,
   for (std::size_t i = 0; i < type.size(list); ++i) {
     const void* value = type.at(list, i);
     if (!names.empty()) {
-      children.push_back({key_of(element, value, names), text_of(element, value, 0, {}, Dot::kYes)});
+      children.push_back({key_of(element, value, names), text_of(element, value, 0, {}, Within::kNew)});
       continue;
     }
     std::string name = "v:";
     append_json(name, element, value);
     children.push_back({std::move(name), "{}"});
   }
-  return braces(Dot::kNo, children);
+  return braces(dot, children);
 }
 
-std::string map_text(const TypeInfo& type, const void* map) {
+std::string map_text(const TypeInfo& type, const void* map, Dot dot) {
   struct Context {
     const TypeInfo& element;
     Children children;
   } context{type.element(), {}};
   type.for_each(map, &context, [](void* raw, const std::string& key, const void* value) {
     auto& c = *static_cast<Context*>(raw);
-    c.children.push_back({"f:" + key, text_of(c.element, value, 0, {}, Dot::kNo)});
+    c.children.push_back({"f:" + key, text_of(c.element, value, 0, {}, Within::kNew)});
   });
-  return braces(Dot::kYes, context.children);
+  return braces(dot, context.children);
 }
 
 std::string text_of(const TypeInfo& type, const void* value, unsigned options,
-                    std::string_view keys, Dot dot) {
+                    std::string_view keys, Within within) {
+  // Without omitempty an object of zeros has the member too: as null.
+  const bool is_made = within == Within::kNew || !(options & kAlways);
+  const Dot dot = is_made ? Dot::kYes : Dot::kNo;
   switch (type.shape) {
     case Shape::kOptional: {
       const void* present = type.get(value);
-      return present == nullptr ? "{}" : text_of(type.element(), present, options, keys, dot);
+      return present == nullptr ? "{}" : text_of(type.element(), present, options, keys, Within::kNew);
     }
     case Shape::kStruct: {
-      if (options & kAtomic) return "{}";
+      if (type.is_atomic) return "{}";
       Children children;
-      add_members(type, value, children);
-      return braces(dot, children);
+      add_members(type, value, within, children);
+      return braces(within == Within::kNew ? Dot::kYes : Dot::kNo, children);
     }
-    case Shape::kMap: return options & kAtomic ? "{}" : map_text(type, value);
-    case Shape::kList: return list_text(type, value, options, keys);
+    case Shape::kMap: return options & kAtomic ? "{}" : map_text(type, value, dot);
+    case Shape::kList: return list_text(type, value, options, keys, dot);
     default: return "{}";
   }
 }
@@ -162,12 +173,13 @@ std::string fields_v1_of(const Object& object) {
     if (!is_written(field, field.type(), member)) continue;
     const std::string_view keys =
         field.list_map_keys.empty() ? field.merge_key : field.list_map_keys;
-    children.push_back({"f:" + std::string(field.name),
-                        text_of(field.type(), member, field.options, keys, Dot::kNo)});
+    std::string text = text_of(field.type(), member, field.options, keys, Within::kZero);
+    if (!is_untouched(field.type(), text, Within::kZero))
+      children.push_back({"f:" + std::string(field.name), std::move(text)});
   }
   add_unknown(object.unknown, children);
   Children metadata;
-  add_members(type_of<ObjectMeta>(), &object.metadata, metadata);
+  add_members(type_of<ObjectMeta>(), &object.metadata, Within::kZero, metadata);
   std::erase_if(metadata, [](const Child& child) {
     return std::ranges::find(kUnowned, child.name) != kUnowned.end();
   });

@@ -6,11 +6,37 @@
 namespace minato::kube {
 namespace {
 
+void leave_out_containers(FieldSet& set) {
+  if (!set.children_.empty()) set.member_ = false;
+  for (auto& [name, child] : set.children_) leave_out_containers(child);
+}
+
 // The long way: over JSON and a set.
 std::string by_way_of_json(const Object& object) {
   FieldSet set = fields_of(Typing(object.kind()), to_json_value(object));
   set.children_.erase("f:status");
+  leave_out_containers(set);
   return set.to_fields_v1();
+}
+
+std::string without_containers(const std::string& fields_v1) {
+  FieldSet set = *FieldSet::parse(fields_v1);
+  leave_out_containers(set);
+  return set.to_fields_v1();
+}
+
+// What an object of zeros has too is not made by a creation: its structs, and lists without omitempty.
+TEST(FieldsTextTest, NamesTheContainersThatCameWithIt) {
+  const auto object = object_from_json(std::string_view(
+      R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","labels":{"a":"b"}},
+          "spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{},"spec":{"securityContext":{},
+          "containers":[{"name":"m","resources":{"limits":{"cpu":"1"}},"ports":[{"containerPort":80}]}]}}}})"));
+  ASSERT_TRUE(object) << object.error().message;
+  EXPECT_EQ(fields_v1_of(**object),
+            R"x({"f:metadata":{"f:labels":{".":{},"f:a":{}}},"f:spec":{"f:selector":{},"f:template":{"f:spec":{)x"
+            R"x("f:containers":{"k:{\"name\":\"m\"}":{".":{},"f:name":{},"f:ports":{".":{},)x"
+            R"x("k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}},)x"
+            R"x("f:resources":{".":{},"f:limits":{".":{},"f:cpu":{}}}}},"f:securityContext":{}}}}})x");
 }
 
 TEST(FieldsTextTest, IsWhatTheSetOfFieldsSays) {
@@ -37,7 +63,7 @@ TEST(FieldsTextTest, IsWhatTheSetOfFieldsSays) {
        }) {
     const auto object = object_from_json(text);
     ASSERT_TRUE(object) << object.error().message;
-    EXPECT_EQ(fields_v1_of(**object), by_way_of_json(**object)) << text;
+    EXPECT_EQ(without_containers(fields_v1_of(**object)), by_way_of_json(**object)) << text;
   }
 }
 

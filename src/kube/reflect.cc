@@ -110,4 +110,29 @@ bool is_empty(const TypeInfo& type, const void* value) {
   return true;
 }
 
+void drop_unknown(const TypeInfo& type, void* value) {
+  switch (type.shape) {
+    case Shape::kStruct:
+      type.unknown(value) = nullptr;
+      for (const FieldInfo& field : type.fields) drop_unknown(field.type(), field.member(value));
+      return;
+    case Shape::kOptional:
+      if (const void* present = type.get(value)) drop_unknown(type.element(), const_cast<void*>(present));
+      return;
+    case Shape::kList:
+      for (std::size_t i = 0; i < type.size(value); ++i) {
+        drop_unknown(type.element(), const_cast<void*>(type.at(value, i)));
+      }
+      return;
+    case Shape::kMap: {
+      const TypeInfo* element = &type.element();
+      type.for_each(value, const_cast<TypeInfo*>(element), [](void* context, const std::string&, const void* member) {
+        drop_unknown(*static_cast<const TypeInfo*>(context), const_cast<void*>(member));
+      });
+      return;
+    }
+    default: return;
+  }
+}
+
 }  // namespace minato::kube

@@ -31,7 +31,7 @@ enum FieldOption : std::uint8_t {
   kMerge = 4,        // patchStrategy=merge
   kReplace = 8,      // patchStrategy=replace
   kRetainKeys = 16,  // patchStrategy=retainKeys
-  kAtomic = 32,      // listType=atomic
+  kAtomic = 32,      // listType=atomic, mapType=atomic
   kSet = 64,         // listType=set
 };
 
@@ -51,6 +51,7 @@ struct TypeInfo {
   Shape shape = Shape::kString;
   std::string_view name;
   std::span<const FieldInfo> fields;
+  bool is_atomic = false;  // A struct that has one owner (structType=atomic).
   UnknownFields& (*unknown)(void*) = nullptr;
   const TypeInfo& (*element)() = nullptr;
   std::size_t (*size)(const void*) = nullptr;
@@ -76,6 +77,9 @@ bool equal(const TypeInfo& type, const void* a, const void* b);
 // True for the value that omitempty leaves out: zero, empty, absent. A struct is empty only when
 // all of its fields are.
 bool is_empty(const TypeInfo& type, const void* value);
+
+// Takes out, deeply, what no table knows of.
+void drop_unknown(const TypeInfo& type, void* value);
 
 template <class T>
 bool equal(const T& a, const T& b) {

@@ -1,5 +1,6 @@
 // MINATO_STRUCT(Type, FIELD(member, "jsonName", number[, options[, "mergeKey"[, "mapKeys"]]]), …)
-// defines reflect(const Type*). For the .cc files under kube/types only.
+// defines reflect(const Type*); MINATO_ATOMIC_STRUCT the same of a type with structType=atomic.
+// For the .cc files under kube/types only.
 #pragma once
 
 #include <array>
@@ -18,10 +19,11 @@ constexpr FieldInfo make_field(std::string_view name, int number, unsigned optio
 }
 
 template <class Self>
-TypeInfo struct_type(std::string_view name, std::span<const FieldInfo> fields) {
+TypeInfo struct_type(std::string_view name, std::span<const FieldInfo> fields, bool is_atomic) {
   return TypeInfo{.shape = Shape::kStruct,
                   .name = name,
                   .fields = fields,
+                  .is_atomic = is_atomic,
                   .unknown = [](void* object) -> UnknownFields& {
                     return static_cast<Self*>(object)->unknown;
                   },
@@ -32,10 +34,12 @@ TypeInfo struct_type(std::string_view name, std::span<const FieldInfo> fields) {
 
 #define FIELD(member, ...) detail::make_field<Self, &Self::member>(__VA_ARGS__)
 
-#define MINATO_STRUCT(Type, ...)                                                        \
+#define MINATO_STRUCT(Type, ...) MINATO_STRUCT_IMPL(Type, false, __VA_ARGS__)
+#define MINATO_ATOMIC_STRUCT(Type, ...) MINATO_STRUCT_IMPL(Type, true, __VA_ARGS__)
+#define MINATO_STRUCT_IMPL(Type, is_atomic, ...)                                        \
   const TypeInfo& reflect(const Type*) {                                                \
     using Self = Type;                                                                  \
     static const auto fields = std::to_array<FieldInfo>({__VA_ARGS__});                 \
-    static const TypeInfo info = detail::struct_type<Self>(#Type, fields);              \
+    static const TypeInfo info = detail::struct_type<Self>(#Type, fields, is_atomic);   \
     return info;                                                                        \
   }

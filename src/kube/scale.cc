@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "kube/custom_kind.h"
 #include "kube/types/apps.h"
+#include "kube/types/quota.h"
+#include "kube/types/stateful.h"
 #include "kube/validation.h"
 
 namespace minato::kube {
@@ -44,8 +46,10 @@ Scale scale_from(const T& object) {
   Scale out = scale_named(object.metadata);
   out.spec.replicas = object.spec.replicas.value_or(1);
   out.status.replicas = object.status.replicas;
-  // An unreadable selector shows as none: whoever needs one says so.
-  if (const auto selector = Selector::from(object.spec.selector)) {
+  if constexpr (std::is_same_v<T, ReplicationController>) {
+    out.status.selector = Selector::from_labels(object.spec.selector).to_string();
+  } else if (const auto selector = Selector::from(object.spec.selector)) {
+    // An unreadable selector shows as none: whoever needs one says so.
     out.status.selector = selector->to_string();
   }
   return out;
@@ -78,6 +82,7 @@ std::unexpected<Error> conflict(const Kind& kind, const Scale& scale, std::strin
 
 bool has_scale(const Kind& kind) {
   return kind == Deployment::static_kind() || kind == ReplicaSet::static_kind() ||
+         kind == StatefulSet::static_kind() || kind == ReplicationController::static_kind() ||
          (kind.custom && kind.custom->scale);
 }
 
@@ -85,6 +90,9 @@ Scale scale_of(const Object& object) {
   CHECK(has_scale(object.kind()), "{} has no scale", object.kind().kind);
   if (object.kind().custom) return custom_scale(object);
   if (object.kind() == Deployment::static_kind()) return scale_from(as<Deployment>(object));
+  if (object.kind() == StatefulSet::static_kind()) return scale_from(as<StatefulSet>(object));
+  if (object.kind() == ReplicationController::static_kind())
+    return scale_from(as<ReplicationController>(object));
   return scale_from(as<ReplicaSet>(object));
 }
 
@@ -97,6 +105,10 @@ void set_replicas(Object& object, std::int32_t replicas) {
     custom.set_body(std::move(body.as_object()));
   } else if (object.kind() == Deployment::static_kind()) {
     static_cast<Deployment&>(object).spec.replicas = replicas;
+  } else if (object.kind() == StatefulSet::static_kind()) {
+    static_cast<StatefulSet&>(object).spec.replicas = replicas;
+  } else if (object.kind() == ReplicationController::static_kind()) {
+    static_cast<ReplicationController&>(object).spec.replicas = replicas;
   } else {
     static_cast<ReplicaSet&>(object).spec.replicas = replicas;
   }

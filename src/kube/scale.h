@@ -11,8 +11,8 @@
 
 namespace minato::kube {
 
-// True for the kinds that have a scale: Deployment, ReplicaSet, and custom kinds whose definition
-// says where their replicas are.
+// True for the kinds that have a scale: Deployment, ReplicaSet, StatefulSet, ReplicationController,
+// and custom kinds whose definition says where their replicas are.
 bool has_scale(const Kind& kind);
 
 // Requires: has_scale(object.kind()).

@@ -308,8 +308,16 @@ void validate_owners(const ObjectMeta& metadata, const FieldPath& path, FieldErr
 
 void validate_finalizers(const ObjectMeta& metadata, const FieldPath& path, FieldErrors& errors) {
   bool orphan = false, foreground = false;
-  for (const std::string& finalizer : metadata.finalizers) {
+  for (std::size_t i = 0; i < metadata.finalizers.size(); ++i) {
+    const std::string& finalizer = metadata.finalizers[i];
     errors.grammar(path, finalizer, check_qualified_name(finalizer));
+    constexpr std::string_view kStandard[] = {"kubernetes", "orphan", "foregroundDeletion"};
+    const bool is_known = finalizer.find('/') != std::string::npos ||
+                          std::ranges::find(kStandard, finalizer) != std::end(kStandard);
+    if (!is_known) {
+      errors.invalid(path.index(i), finalizer,
+                     "must be one of Kubernetes' own or have a prefix (for example 'example.com/name')");
+    }
     orphan |= finalizer == "orphan";
     foreground |= finalizer == "foregroundDeletion";
   }

@@ -27,32 +27,33 @@ void store_set(ManagedFieldsEntry& entry, const FieldSet& set) {
   entry.fields_v1 = kube::RawJson{set.to_fields_v1()};
 }
 
-ManagedFieldsEntry* find_entry(std::vector<ManagedFieldsEntry>& entries, std::string_view manager,
-                               std::string_view operation) {
-  const auto found = std::ranges::find_if(entries, [&](const ManagedFieldsEntry& entry) {
-    return entry.manager == manager && entry.operation == operation && entry.subresource.empty();
-  });
-  return found == entries.end() ? nullptr : &*found;
+bool is_of(const ManagedFieldsEntry& entry, const Owner& owner, std::string_view operation) {
+  return entry.manager == owner.manager && entry.operation == operation &&
+         entry.subresource == owner.subresource;
 }
 
-ManagedFieldsEntry& entry_for(kube::Object& object, std::string_view manager,
-                              std::string_view operation) {
+ManagedFieldsEntry& entry_for(kube::Object& object, const Owner& owner, std::string_view operation) {
   auto& entries = object.metadata.managed_fields;
-  if (ManagedFieldsEntry* found = find_entry(entries, manager, operation)) return *found;
+  const auto found = std::ranges::find_if(
+      entries, [&](const ManagedFieldsEntry& entry) { return is_of(entry, owner, operation); });
+  if (found != entries.end()) return *found;
   ManagedFieldsEntry& made = entries.emplace_back();
-  made.manager = manager;
+  made.manager = owner.manager;
+  made.subresource = owner.subresource;
   made.operation = operation;
   made.api_version = object.kind().api_version();
   made.fields_type = "FieldsV1";
   return made;
 }
 
+Owner owner_of(const ApplyOptions& options) { return {options.manager, options.subresource}; }
+
 // From everybody but one entry; entries that own nothing any more go.
-void take_from_others(kube::Object& object, std::string_view manager, std::string_view operation,
+void take_from_others(kube::Object& object, const Owner& owner, std::string_view operation,
                       const FieldSet& fields) {
   auto& entries = object.metadata.managed_fields;
   for (ManagedFieldsEntry& entry : entries) {
-    if (entry.manager == manager && entry.operation == operation) continue;
+    if (is_of(entry, owner, operation)) continue;
     FieldSet set = set_of(entry);
     set.subtract(fields);
     store_set(entry, set);
@@ -72,7 +73,7 @@ Status check_conflicts(const kube::Object& live, const FieldSet& changed,
   std::vector<Cause> causes;
   std::vector<std::string> lines;
   for (const ManagedFieldsEntry& entry : live.metadata.managed_fields) {
-    if (entry.manager == options.manager && entry.operation == kApply) continue;
+    if (is_of(entry, owner_of(options), kApply)) continue;
     for (const std::string& path : set_of(entry).intersected(changed).paths()) {
       const std::string who = fmt::format(
           "conflict with \"{}\"{} using {}", entry.manager,
@@ -104,11 +105,11 @@ FieldSet last_applied(const kube::Object& live, const ApplyOptions& options) {
 FieldSet abandoned(const kube::Object& live, const FieldSet& applied, const ApplyOptions& options) {
   FieldSet out;
   for (const ManagedFieldsEntry& entry : live.metadata.managed_fields) {
-    if (entry.manager == options.manager && entry.operation == kApply) out = set_of(entry);
+    if (is_of(entry, owner_of(options), kApply)) out = set_of(entry);
   }
   out.subtract(applied);
   for (const ManagedFieldsEntry& entry : live.metadata.managed_fields) {
-    if (entry.manager != options.manager || entry.operation != kApply) out.subtract(set_of(entry));
+    if (!is_of(entry, owner_of(options), kApply)) out.subtract(set_of(entry));
   }
   return out;
 }
@@ -130,26 +131,42 @@ Status check_config(const kube::Kind& kind, const json::value& config) {
   return {};
 }
 
+// What a request can change by the way it came.
+void keep_part(FieldSet& fields, const Owner& owner) {
+  const bool is_status = owner.subresource == "status";
+  std::erase_if(fields.children_,
+                [&](const auto& child) { return (child.first == "f:status") != is_status; });
+}
+
+// What is there without a known owner belongs to somebody all the same.
+std::unique_ptr<kube::Object> with_first_owner(const kube::Object& live) {
+  auto out = live.clone();
+  ManagedFieldsEntry& entry = entry_for(*out, {"before-first-apply", {}}, kUpdate);
+  store_set(entry, kube::fields_of(kube::Typing(live.kind()), kube::to_json_value(live)));
+  entry.time = live.metadata.creation_timestamp;
+  return out;
+}
+
 // All that a new object has is its maker's.
-void track_creation(kube::Object& object, const std::string& manager, kube::Time now) {
+void track_creation(kube::Object& object, const Owner& owner, kube::Time now) {
   object.metadata.managed_fields.clear();
   std::string fields = kube::fields_v1_of(object);
   if (fields == "{}") return;
-  ManagedFieldsEntry& entry = entry_for(object, manager, kUpdate);
+  ManagedFieldsEntry& entry = entry_for(object, owner, kUpdate);
   entry.fields_v1 = kube::RawJson{std::move(fields)};
   entry.time = now;
 }
 
 }  // namespace
 
-void track_update(const kube::Object* before, kube::Object& after, const std::string& manager,
+void track_update(const kube::Object* before, kube::Object& after, const Owner& owner,
                   kube::Time now) {
-  if (before == nullptr && !after.kind().custom) return track_creation(after, manager, now);
+  if (before == nullptr && !after.kind().custom) return track_creation(after, owner, now);
   const kube::Typing type(after.kind());
   FieldSet changed, removed;
   if (before == nullptr) {
     after.metadata.managed_fields.clear();
-    changed = kube::fields_of(type, kube::to_json_value(after));
+    changed = kube::compare_fields(type, json::object(), kube::to_json_value(after)).changed;
   } else {
     if (after.metadata.managed_fields.empty())
       after.metadata.managed_fields = before->metadata.managed_fields;
@@ -158,13 +175,13 @@ void track_update(const kube::Object* before, kube::Object& after, const std::st
     changed = std::move(changes.changed);
     removed = std::move(changes.removed);
   }
-  changed.children_.erase("f:status");
-  removed.children_.erase("f:status");
+  keep_part(changed, owner);
+  keep_part(removed, owner);
   if (changed.empty() && removed.empty()) return;
   FieldSet gone = changed;
   gone.unite(removed);
-  take_from_others(after, manager, kUpdate, gone);
-  ManagedFieldsEntry& entry = entry_for(after, manager, kUpdate);
+  take_from_others(after, owner, kUpdate, gone);
+  ManagedFieldsEntry& entry = entry_for(after, owner, kUpdate);
   FieldSet own = set_of(entry);
   own.subtract(removed);
   own.unite(changed);
@@ -178,8 +195,12 @@ Result<std::unique_ptr<kube::Object>> apply_config(const kube::Kind& kind, const
                                                    json::value config, const ApplyOptions& options,
                                                    kube::Time now) {
   RETURN_IF_ERROR(check_config(kind, config));
+  if (live != nullptr && live->metadata.managed_fields.empty()) {
+    return apply_config(kind, with_first_owner(*live).get(), std::move(config), options, now);
+  }
   const kube::Typing type(kind);
-  const FieldSet applied = kube::fields_of(type, config);
+  FieldSet applied = kube::fields_of(type, config);
+  keep_part(applied, owner_of(options));
   std::unique_ptr<kube::Object> out;
   if (live == nullptr) {
     ASSIGN_OR_RETURN(out, kube::object_of_kind(kind, config));
@@ -196,9 +217,9 @@ Result<std::unique_ptr<kube::Object>> apply_config(const kube::Kind& kind, const
     kube::remove_fields(type, merged, abandoned(*live, applied, options));
     ASSIGN_OR_RETURN(out, kube::object_of_kind(kind, merged));
     out->metadata.managed_fields = live->metadata.managed_fields;
-    take_from_others(*out, options.manager, kApply, changed);
+    take_from_others(*out, owner_of(options), kApply, changed);
   }
-  ManagedFieldsEntry& entry = entry_for(*out, options.manager, kApply);
+  ManagedFieldsEntry& entry = entry_for(*out, owner_of(options), kApply);
   if (set_of(entry).to_fields_v1() != applied.to_fields_v1()) entry.time = now;
   store_set(entry, applied);
   return out;

@@ -40,7 +40,7 @@ std::string fields_of_manager(const kube::Object& object, const std::string& man
 
 TEST(ManagedFieldsTest, ApplyingOwnsExactlyWhatTheConfigurationNames) {
   const auto made = apply(nullptr, "a", map_config(R"({"x":"1"})"));
-  EXPECT_EQ(fields_of_manager(*made, "a"), R"({"f:data":{".":{},"f:x":{}}})");
+  EXPECT_EQ(fields_of_manager(*made, "a"), R"({"f:data":{"f:x":{}}})");
   EXPECT_EQ(made->metadata.managed_fields[0].operation, "Apply");
 }
 
@@ -67,19 +67,44 @@ TEST(ManagedFieldsTest, AnotherManagersFieldIsAConflictUnlessForced) {
   EXPECT_EQ(refused.error().causes[0].field, ".data.x");
   const auto forced = apply(first.get(), "b", map_config(R"({"x":"2"})"), true);
   EXPECT_EQ(data_of(*forced), R"({"x":"2"})");
-  EXPECT_EQ(fields_of_manager(*forced, "a"), R"({"f:data":{}})");
+  EXPECT_EQ(fields_of_manager(*forced, "a"), "none");
 }
 
 TEST(ManagedFieldsTest, UpdatesTakeOverWhatTheyChange) {
   const auto first = apply(nullptr, "a", map_config(R"({"x":"1","y":"1"})"));
   auto changed = first->clone();
   static_cast<kube::ConfigMap&>(*changed).data["x"] = "2";
-  track_update(first.get(), *changed, "editor", kNow);
+  track_update(first.get(), *changed, {"editor", {}}, kNow);
   EXPECT_EQ(fields_of_manager(*changed, "editor"), R"({"f:data":{"f:x":{}}})");
-  EXPECT_EQ(fields_of_manager(*changed, "a"), R"({"f:data":{".":{},"f:y":{}}})");
+  EXPECT_EQ(fields_of_manager(*changed, "a"), R"({"f:data":{"f:y":{}}})");
   const auto refused = apply_config(changed->kind(), changed.get(),
                                     map_config(R"({"x":"1","y":"1"})"), {"a", false}, kNow);
   EXPECT_TRUE(!refused && refused.error().reason == Reason::kConflict);
+}
+
+TEST(ManagedFieldsTest, WhatNobodyIsKnownToOwnIsSomebodys) {
+  auto live = apply(nullptr, "a", map_config(R"({"x":"1"})"));
+  live->metadata.managed_fields.clear();
+  const auto refused =
+      apply_config(live->kind(), live.get(), map_config(R"({"x":"2"})"), {"b", false}, kNow);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "Apply failed with 1 conflict: conflict with \"before-first-apply\" using v1: .data.x");
+}
+
+TEST(ManagedFieldsTest, StatusHasOwnersOfItsOwn) {
+  const auto made = *kube::object_from_json(std::string_view(
+      R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"w","namespace":"d"},"spec":{"replicas":1}})"));
+  auto spec = made->clone();
+  static_cast<kube::Deployment&>(*spec).spec.replicas = 2;
+  static_cast<kube::Deployment&>(*spec).status.replicas = 7;
+  track_update(made.get(), *spec, {"user", {}}, kNow);
+  EXPECT_EQ(fields_of_manager(*spec, "user"), R"({"f:spec":{"f:replicas":{}}})");
+  auto status = spec->clone();
+  static_cast<kube::Deployment&>(*status).status.replicas = 8;
+  track_update(spec.get(), *status, {"controller", "status"}, kNow);
+  EXPECT_EQ(fields_of_manager(*status, "controller"), R"({"f:status":{"f:replicas":{}}})");
+  EXPECT_EQ(fields_of_manager(*status, "user"), R"({"f:spec":{"f:replicas":{}}})");
 }
 
 TEST(ManagedFieldsTest, ListsWithKeysMergeByElement) {

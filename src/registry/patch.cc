@@ -20,7 +20,9 @@ json::value document_of(const kube::Object& object, const kube::Kind& kind) {
 }
 
 Result<json::value> apply_patch(const kube::Object& object, const kube::Kind& kind, PatchType type, std::string_view body) {
-  ASSIGN_OR_RETURN(const json::value patch, kube::parse_json(body));
+  const auto parsed = kube::parse_json(body);
+  if (!parsed) return fail(Reason::kBadRequest, "error decoding patch: " + parsed.error().message);
+  const json::value& patch = *parsed;
   json::value document = document_of(object, kind);
   switch (type) {
     case PatchType::kJson: return kube::apply_json_patch(std::move(document), patch);

@@ -201,6 +201,11 @@ Status Registry::admit(Object& object) {
   return admit_priority(pod, store_);
 }
 
+void Registry::set_defaults(Object& object) const {
+  const Strategy* strategy = find_strategy(object.kind());
+  if (strategy != nullptr && strategy->set_defaults) strategy->set_defaults(object);
+}
+
 Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object, Persist persist) {
   const Kind& kind = object->kind();
   ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
@@ -329,6 +334,8 @@ Result<ObjectPtr> Registry::replace_status(const Strategy& strategy, const Objec
   }
   auto updated = current->clone();
   strategy.copy_status(object, *updated);
+  if (!object.metadata.managed_fields.empty())
+    updated->metadata.managed_fields = object.metadata.managed_fields;
   if (strategy.prepare_status) strategy.prepare_status(*current, *updated);
   if (strategy.equal(*current, *updated)) return current;
   FieldErrors errors;

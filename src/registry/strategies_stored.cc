@@ -12,8 +12,13 @@ namespace minato::registry {
 namespace {
 
 template <class T>
+Strategy stored_without_generation() {
+  return make_strategy<T>();
+}
+
+template <class T>
 Strategy stored() {
-  Strategy out = make_strategy<T>();
+  Strategy out = stored_without_generation<T>();
   if constexpr (requires(T& object) { object.spec; }) out.changes_generation = &spec_changed<T>;
   return out;
 }
@@ -36,7 +41,7 @@ void claim_is_pending(kube::Object& object) {
 }
 
 Strategy claim_strategy() {
-  Strategy out = stored<kube::PersistentVolumeClaim>();
+  Strategy out = stored_without_generation<kube::PersistentVolumeClaim>();
   out.prepare_create = &claim_is_pending;
   return out;
 }
@@ -44,19 +49,19 @@ Strategy claim_strategy() {
 }  // namespace
 
 std::vector<Strategy> stored_strategies() {
-  return {stored<kube::LimitRange>(),
-          stored<kube::PersistentVolume>(),
+  return {stored_without_generation<kube::LimitRange>(),
+          stored_without_generation<kube::PersistentVolume>(),
           claim_strategy(),
           stored_with_replicas<kube::ReplicationController>(),
-          stored<kube::ResourceQuota>(),
+          stored_without_generation<kube::ResourceQuota>(),
           stored<kube::ControllerRevision>(),
           stored_with_replicas<kube::StatefulSet>(),
           stored<kube::CronJob>(),
           stored<kube::Job>(),
-          stored<kube::CertificateSigningRequest>(),
+          stored_without_generation<kube::CertificateSigningRequest>(),
           stored<kube::Ingress>(),
           stored<kube::IngressClass>(),
-          stored<kube::CSIDriver>(),
+          stored_without_generation<kube::CSIDriver>(),
           stored<kube::CSINode>(),
           stored<kube::CSIStorageCapacity>(),
           stored<kube::StorageClass>(),

@@ -113,10 +113,19 @@ void validate_service_update(const Object& before, const Object& after, FieldErr
   }
 }
 
+// The cluster's own; like addresses they are allocated, not defaulted, and nobody owns them.
+void choose_families(Object& object) {
+  ServiceSpec& service = mutable_as<Service>(object).spec;
+  if (service.type == "ExternalName") return;
+  if (!service.ip_family_policy) service.ip_family_policy = "SingleStack";
+  if (service.ip_families.empty()) service.ip_families = {"IPv4"};
+}
+
 // What a type does not have is dropped when a Service turns into it, unless it was asked for anew.
 void drop_fields_of_old_type(const Object& before, Object& after) {
   const ServiceSpec& old_service = kube::as<Service>(before).spec;
   ServiceSpec& service = mutable_as<Service>(after).spec;
+  choose_families(after);
   if (old_service.type == service.type) return;
   const bool external = service.type == "NodePort" || service.type == "LoadBalancer";
   if (!external && service.external_ips.empty() &&
@@ -140,6 +149,7 @@ Strategy service_strategy() {
   Strategy out = make_strategy<Service>();
   out.name_rule = &kube::check_dns1035_label;
   out.set_defaults = &service_defaults;
+  out.prepare_create = &choose_families;
   out.prepare_update = &drop_fields_of_old_type;
   out.validate = &validate_service;
   out.validate_update = &validate_service_update;

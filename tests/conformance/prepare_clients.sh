@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches the client libraries that the conformance tests use beside those that are installed, into
 # DIRECTORY (default build/clients): the newest Python client, the JavaScript client, where there is a
-# Go the program of go/ and the servers of go-upstream/ (kube-apiserver, etcd, kube-scheduler), and on Debian its kubectl. What cannot be fetched is said, and its tests are skipped.
+# Go the program of go/, Helm and the servers of go-upstream/ (kube-apiserver, etcd, kube-scheduler), and on Debian its kubectl. What cannot be fetched is said, and its tests are skipped.
 #   tests/conformance/prepare_clients.sh [DIRECTORY]
 set -u
 directory=$(realpath -m "${1:-build/clients}")
@@ -24,6 +24,7 @@ else
 fi
 if command -v go >/dev/null; then
   (cd "$here/go" && go build -o "$directory/go/conformance" .) || echo "no Go clients" >&2
+  (cd "$here/go-helm" && go build -o "$directory/go/helm" helm.sh/helm/v3/cmd/helm) || echo "no Helm" >&2
   # The servers of upstream take a processor some ten minutes; two packages at a time leave room for others.
   version=$(cd "$here/go-upstream" && go list -m -f '{{.Version}}' k8s.io/kubernetes)
   (cd "$here/go-upstream" && mkdir -p "$directory/upstream" && GOFLAGS="${GOFLAGS:-} -p=2" &&

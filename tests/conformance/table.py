@@ -53,6 +53,12 @@ def go_client(program):
     return f"client-go {modules.get('k8s.io/client-go')}, controller-runtime {modules.get('sigs.k8s.io/controller-runtime')}"
 
 
+def module_version(name, program, module):
+    """The name and the version of the module that a Go program is built from."""
+    found = re.search(rf"^\t(?:dep|mod)\t{re.escape(module)}\tv(\S+)", output("go", "version", "-m", program), re.M)
+    return f"{name} {found[1]}" if found else None
+
+
 def checks(text):
     """(name, result) of unittest's and client.mjs's lines."""
     for line in text.splitlines():
@@ -68,7 +74,7 @@ def main():
     old_kubectl = f"{clients}/debian/usr/bin/kubectl"
     os.environ.update(MINATO_OLD_KUBECTL=old_kubectl, MINATO_CONFORMANCE_SERVER=f"{build}/tests/conformance/conformance_server",
                       MINATO_NODE_CLIENT=f"{clients}/node",
-                      MINATO_GO_CLIENT=f"{clients}/go/conformance",
+                      MINATO_GO_CLIENT=f"{clients}/go/conformance", MINATO_HELM=f"{clients}/go/helm", MINATO_UPSTREAM=f"{clients}/upstream",
                       MINATO_E2E_PROGRAM=f"{build}/apps/minato/minato", MINATO_E2E_IMAGE=f"{build}/examples/hello/image", PYTHONDONTWRITEBYTECODE="1")
     kubectl, old = kubectl_client("kubectl"), kubectl_client(old_kubectl)
     runs = [(kubectl, sys.executable, "test_api_kubectl.py"), (old, sys.executable, "test_api_kubectl_old.py"),
@@ -76,6 +82,8 @@ def main():
             (python_client(f"{clients}/python/bin/python"), f"{clients}/python/bin/python", "test_api_python.py"),
             (node_client(f"{clients}/node"), sys.executable, "test_api_javascript.py")]
     runs.append((go_client(f"{clients}/go/conformance"), sys.executable, "test_api_go.py"))
+    runs.append((module_version("kube-scheduler", f"{clients}/upstream/kube-scheduler", "k8s.io/kubernetes"), sys.executable, "test_scheduler_upstream.py"))
+    runs.append((module_version("Helm", f"{clients}/go/helm", "helm.sh/helm/v3"), sys.executable, "test_helm.py"))
     if "--world" in sys.argv:
         runs += [(kubectl and f"{kubectl}, local world", sys.executable, f"test_world_{part}.py") for part in ("kubectl", "inside")]
     rows, failed = [], False

@@ -64,12 +64,12 @@ def api_server_command(directory, port, etcd_port):
     with open(f"{directory}/tokens.csv", "w") as tokens:
         tokens.write(TOKENS)
     subprocess.run(["openssl", "genrsa", "-out", f"{directory}/accounts.key", "2048"], check=True, stderr=subprocess.DEVNULL)
-    # Left out is what needs kube-controller-manager: it would make the accounts and take the taints away.
+    # Left out is what needs kube-controller-manager: it would take the taints away.
     return [program("kube-apiserver"), f"--etcd-servers=http://127.0.0.1:{etcd_port}", f"--secure-port={port}", "--bind-address=127.0.0.1",
             f"--cert-dir={directory}/certificates", f"--token-auth-file={directory}/tokens.csv", "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={directory}/accounts.key",
             f"--service-account-signing-key-file={directory}/accounts.key", "--service-cluster-ip-range=10.100.0.0/16",
-            "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition"]
+            "--disable-admission-plugins=TaintNodesByCondition"]
 
 
 @contextlib.contextmanager

@@ -24,12 +24,12 @@ MINATO_STRUCT(EnvFromSource,
   FIELD(config_map_ref, "configMapRef", 2),
   FIELD(secret_ref, "secretRef", 3))
 
-MINATO_STRUCT(ConfigMapKeySelector,
+MINATO_ATOMIC_STRUCT(ConfigMapKeySelector,
   FIELD(local_object_reference, "", 1, kInline),
   FIELD(key, "key", 2, kAlways),
   FIELD(optional, "optional", 3))
 
-MINATO_STRUCT(SecretKeySelector,
+MINATO_ATOMIC_STRUCT(SecretKeySelector,
   FIELD(local_object_reference, "", 1, kInline),
   FIELD(key, "key", 2, kAlways),
   FIELD(optional, "optional", 3))

@@ -24,7 +24,7 @@ MINATO_STRUCT(CustomResourceColumnDefinition,
 
 const TypeInfo& reflect(const CustomResourceSubresourceStatus*) {
   static const TypeInfo info = detail::struct_type<CustomResourceSubresourceStatus>(
-      "CustomResourceSubresourceStatus", {});
+      "CustomResourceSubresourceStatus", {}, false);
   return info;
 }
 

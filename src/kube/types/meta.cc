@@ -4,7 +4,7 @@
 
 namespace minato::kube {
 
-MINATO_STRUCT(OwnerReference,
+MINATO_ATOMIC_STRUCT(OwnerReference,
   FIELD(api_version, "apiVersion", 5, kAlways),
   FIELD(kind, "kind", 1, kAlways),
   FIELD(name, "name", 3, kAlways),
@@ -43,7 +43,7 @@ MINATO_STRUCT(LabelSelectorRequirement,
   FIELD(operator_, "operator", 2, kAlways),
   FIELD(values, "values", 3, kAtomic))
 
-MINATO_STRUCT(LabelSelector,
+MINATO_ATOMIC_STRUCT(LabelSelector,
   FIELD(match_labels, "matchLabels", 1),
   FIELD(match_expressions, "matchExpressions", 2, kAtomic))
 

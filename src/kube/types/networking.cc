@@ -4,7 +4,7 @@
 
 namespace minato::kube {
 
-MINATO_STRUCT(ServiceBackendPort,
+MINATO_ATOMIC_STRUCT(ServiceBackendPort,
   FIELD(name, "name", 1),
   FIELD(number, "number", 2))
 

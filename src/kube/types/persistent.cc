@@ -10,7 +10,7 @@ MINATO_STRUCT(GlusterfsPersistentVolumeSource,
   FIELD(read_only, "readOnly", 3),
   FIELD(endpoints_namespace, "endpointsNamespace", 4))
 
-MINATO_STRUCT(SecretReference,
+MINATO_ATOMIC_STRUCT(SecretReference,
   FIELD(name, "name", 1),
   FIELD(namespace_, "namespace", 2))
 

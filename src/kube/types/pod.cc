@@ -28,11 +28,11 @@ MINATO_STRUCT(NodeSelectorRequirement,
   FIELD(operator_, "operator", 2, kAlways),
   FIELD(values, "values", 3, kAtomic))
 
-MINATO_STRUCT(NodeSelectorTerm,
+MINATO_ATOMIC_STRUCT(NodeSelectorTerm,
   FIELD(match_expressions, "matchExpressions", 1, kAtomic),
   FIELD(match_fields, "matchFields", 2, kAtomic))
 
-MINATO_STRUCT(NodeSelector,
+MINATO_ATOMIC_STRUCT(NodeSelector,
   FIELD(node_selector_terms, "nodeSelectorTerms", 1, kAlways | kAtomic))
 
 MINATO_STRUCT(PreferredSchedulingTerm,
@@ -121,7 +121,7 @@ MINATO_STRUCT(PodSpec,
   FIELD(termination_grace_period_seconds, "terminationGracePeriodSeconds", 4),
   FIELD(active_deadline_seconds, "activeDeadlineSeconds", 5),
   FIELD(dns_policy, "dnsPolicy", 6),
-  FIELD(node_selector, "nodeSelector", 7),
+  FIELD(node_selector, "nodeSelector", 7, kAtomic),
   FIELD(service_account_name, "serviceAccountName", 8),
   FIELD(service_account, "serviceAccount", 9),
   FIELD(automount_service_account_token, "automountServiceAccountToken", 21),
@@ -254,7 +254,7 @@ MINATO_STRUCT(Pod,
   FIELD(spec, "spec", 2),
   FIELD(status, "status", 3))
 
-MINATO_STRUCT(ObjectReference,
+MINATO_ATOMIC_STRUCT(ObjectReference,
   FIELD(kind, "kind", 1),
   FIELD(namespace_, "namespace", 2),
   FIELD(name, "name", 3),

@@ -9,7 +9,7 @@ MINATO_STRUCT(ScopedResourceSelectorRequirement,
   FIELD(operator_, "operator", 2, kAlways),
   FIELD(values, "values", 3, kAtomic))
 
-MINATO_STRUCT(ScopeSelector,
+MINATO_ATOMIC_STRUCT(ScopeSelector,
   FIELD(match_expressions, "matchExpressions", 1, kAtomic))
 
 MINATO_STRUCT(ResourceQuotaSpec,
@@ -44,7 +44,7 @@ MINATO_STRUCT(LimitRange,
 MINATO_STRUCT(ReplicationControllerSpec,
   FIELD(replicas, "replicas", 1),
   FIELD(min_ready_seconds, "minReadySeconds", 4),
-  FIELD(selector, "selector", 2),
+  FIELD(selector, "selector", 2, kAtomic),
   FIELD(template_, "template", 3))
 
 MINATO_STRUCT(ReplicationControllerCondition,

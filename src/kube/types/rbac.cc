@@ -23,13 +23,13 @@ MINATO_STRUCT(ClusterRole,
   FIELD(rules, "rules", 2, kAtomic),
   FIELD(aggregation_rule, "aggregationRule", 3))
 
-MINATO_STRUCT(Subject,
+MINATO_ATOMIC_STRUCT(Subject,
   FIELD(kind, "kind", 1, kAlways),
   FIELD(api_group, "apiGroup", 2),
   FIELD(name, "name", 3, kAlways),
   FIELD(namespace_, "namespace", 4))
 
-MINATO_STRUCT(RoleRef,
+MINATO_ATOMIC_STRUCT(RoleRef,
   FIELD(api_group, "apiGroup", 1, kAlways),
   FIELD(kind, "kind", 2, kAlways),
   FIELD(name, "name", 3, kAlways))

@@ -20,7 +20,7 @@ MINATO_STRUCT(SessionAffinityConfig,
 
 MINATO_STRUCT(ServiceSpec,
   FIELD(ports, "ports", 1, kMerge, "port", "port,protocol"),
-  FIELD(selector, "selector", 2),
+  FIELD(selector, "selector", 2, kAtomic),
   FIELD(cluster_ip, "clusterIP", 3),
   FIELD(cluster_ips, "clusterIPs", 18, kAtomic),
   FIELD(type, "type", 4),

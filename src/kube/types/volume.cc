@@ -45,7 +45,7 @@ MINATO_STRUCT(NFSVolumeSource,
   FIELD(path, "path", 2, kAlways),
   FIELD(read_only, "readOnly", 3))
 
-MINATO_STRUCT(LocalObjectReference,
+MINATO_ATOMIC_STRUCT(LocalObjectReference,
   FIELD(name, "name", 1))
 
 MINATO_STRUCT(ISCSIVolumeSource,
@@ -105,11 +105,11 @@ MINATO_STRUCT(FlockerVolumeSource,
   FIELD(dataset_name, "datasetName", 1),
   FIELD(dataset_uuid, "datasetUUID", 2))
 
-MINATO_STRUCT(ObjectFieldSelector,
+MINATO_ATOMIC_STRUCT(ObjectFieldSelector,
   FIELD(api_version, "apiVersion", 1),
   FIELD(field_path, "fieldPath", 2, kAlways))
 
-MINATO_STRUCT(ResourceFieldSelector,
+MINATO_ATOMIC_STRUCT(ResourceFieldSelector,
   FIELD(container_name, "containerName", 1),
   FIELD(resource, "resource", 2, kAlways),
   FIELD(divisor, "divisor", 3))
@@ -239,7 +239,7 @@ MINATO_STRUCT(VolumeResourceRequirements,
   FIELD(limits, "limits", 1),
   FIELD(requests, "requests", 2))
 
-MINATO_STRUCT(TypedLocalObjectReference,
+MINATO_ATOMIC_STRUCT(TypedLocalObjectReference,
   FIELD(api_group, "apiGroup", 1, kAlways),
   FIELD(kind, "kind", 2, kAlways),
   FIELD(name, "name", 3, kAlways))

@@ -1,5 +1,5 @@
 """Deletions: options, preconditions, finalizers, collections."""
-from .step import MERGE, Step, changed, configmap, core, delete, get, group, patch, pod, post, workload
+from .step import MERGE, Step, changed, configmap, core, delete, get, group, namespace, patch, pod, post, workload
 
 
 def options(**members):
@@ -81,7 +81,7 @@ def of_owners():
 
 
 def steps():
-    yield post("namespace of deletions", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "deletes"}})
+    yield from namespace("deletes")
     yield from of_configmaps()
     yield from of_pods()
     yield from of_owners()

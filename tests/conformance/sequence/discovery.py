@@ -1,5 +1,5 @@
 """What is there, and paths and methods that are not."""
-from .step import Step, core, get, post, put
+from .step import Step, core, get, namespace, post, put
 
 UNKNOWN = ["/apis/nothing.example.com", "/apis/apps/v9", "/api/v2", "/api/v1/nothings", core("nothings"), core("pods", "web/nothing"),
            "/apis/apps/v1/namespaces/side/pods", "/nothing", "/api/v1/namespaces/side", core("configmaps", "missing")]
@@ -9,7 +9,7 @@ def steps():
     for path in ("/healthz", "/livez", "/readyz"):
         yield get("health", path)
         yield get("health of nobody", path, user="")
-    yield post("namespace", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "side"}})
+    yield from namespace("side")
     for path in UNKNOWN:
         yield get("unknown path", path)
     for resource in ("apps/v1", "autoscaling/v1", "autoscaling/v2", "policy/v1", "coordination.k8s.io/v1"):

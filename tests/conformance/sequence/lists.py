@@ -1,5 +1,5 @@
 """Lists: pages, selectors, versions; watches that end by themselves."""
-from .step import PARTIAL, PARTIAL_LIST, configmap, core, get, pod, post
+from .step import PARTIAL, PARTIAL_LIST, configmap, core, get, namespace, pod, post
 
 LABELS = ["app=a", "app==a", "app!=a", "app in (a,b)", "app notin (a)", "app", "!app", "app=a,tier=front", "tier", "app in (a", "app=",
           "a b", "=a", "app==", "app in ()", "app notin (a),tier", "example.com/x=1", "-x", "app=a b", "size>1", "size<3", "size>x"]
@@ -48,7 +48,7 @@ def quote(text):
 
 
 def steps():
-    yield post("namespace of lists", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lists"}})
+    yield from namespace("lists")
     maps, pods = core("configmaps", namespace="lists"), core("pods", namespace="lists")
     yield get("an empty list", maps)
     for i in range(8):

@@ -86,6 +86,12 @@ def as_text(body):
     return body if isinstance(body, str) or body is None else json.dumps(body)
 
 
+def namespace(name):
+    """A namespace with the account that kube-controller-manager would make; its Pods get no token."""
+    yield post("namespace " + name, "/api/v1/namespaces", plain("v1", "Namespace", name))
+    yield post("account of " + name, core("serviceaccounts", namespace=name), plain("v1", "ServiceAccount", "default", automountServiceAccountToken=False))
+
+
 def configmap(name, data=None, **metadata):
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **metadata}, "data": data or {"key": "value"}}
 
