@@ -44,6 +44,14 @@ TEST(WallTimeTest, RoundTripsAndHonoursOffsets) {
             "2026-11-23T04:05:06.123456Z");
 }
 
+TEST(WallTimeTest, RefusesWhatNanosecondsDoNotReach) {
+  EXPECT_TRUE(parse_rfc3339("1678-01-01T00:00:00Z"));
+  EXPECT_TRUE(parse_rfc3339("2261-12-31T23:59:60Z"));
+  for (const char* text : {"1013-01-01T00:00:00Z", "1677-12-31T00:00:00Z", "2262-01-01T00:00:00Z"}) {
+    EXPECT_FALSE(parse_rfc3339(text)) << text;
+  }
+}
+
 TEST(WallTimeTest, RefusesImpossibleDates) {
   for (const char* text : {"", "2026-02-30T00:00:00Z", "2026-01-01T25:00:00Z", "2026-01-01",
                            "2026-01-01T00:00:00", "2026-01-01T00:00:00+0900"}) {

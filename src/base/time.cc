@@ -156,6 +156,9 @@ int digits_at(std::string_view text, std::size_t position, std::size_t width) {
   return value;
 }
 
+// Nanoseconds in 64 bits reach from a part of 1677 to one of 2262.
+constexpr int kFirstYear = 1678, kLastYear = 2261;
+
 }  // namespace
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
@@ -173,6 +176,10 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
   const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
                             std::chrono::day{static_cast<unsigned>(d)}};
   if (!date.ok() || h > 23 || mi > 59 || s > 60) return bad();
+  if (y < kFirstYear || y > kLastYear) {
+    return fail(Reason::kInvalid,
+                fmt::format("'{}' is outside of the years {} to {}", text, kFirstYear, kLastYear));
+  }
   std::size_t at = 19;
   std::int64_t fraction_ns = 0;
   if (at < text.size() && text[at] == '.') {

@@ -246,7 +246,13 @@ void take_out(const FieldPlace& place, json::value& value, const FieldSet& field
   }
 }
 
-FieldSet read_set(const json::value& value) {
+// By name, by key, by value and by index.
+bool is_step(std::string_view name) {
+  return name.size() >= 2 && std::string_view("fkvi").find(name[0]) != std::string_view::npos &&
+         name[1] == ':';
+}
+
+Result<FieldSet> read_set(const json::value& value) {
   FieldSet out;
   if (!value.is_object() || value.get_object().empty()) {
     out.member_ = true;
@@ -255,8 +261,11 @@ FieldSet read_set(const json::value& value) {
   for (const auto& [key, child] : value.get_object()) {
     if (key == ".") {
       out.member_ = true;
+    } else if (is_step(key)) {
+      ASSIGN_OR_RETURN(FieldSet below, read_set(child));
+      out.children_.emplace(std::string(key), std::move(below));
     } else {
-      out.children_.emplace(std::string(key), read_set(child));
+      return fail(Reason::kInvalid, fmt::format("fieldsV1 names no field by '{}'", std::string_view(key)));
     }
   }
   return out;
@@ -323,7 +332,7 @@ void drop_unowned(FieldSet& set) {
 Result<FieldSet> FieldSet::parse(std::string_view fields_v1) {
   ASSIGN_OR_RETURN(const json::value value, parse_json(fields_v1));
   if (!value.is_object()) return fail(Reason::kInvalid, "fieldsV1 is not an object");
-  FieldSet out = read_set(value);
+  ASSIGN_OR_RETURN(FieldSet out, read_set(value));
   if (out.children_.empty()) out.member_ = false;
   return out;
 }

@@ -306,13 +306,15 @@ void validate_owners(const ObjectMeta& metadata, const FieldPath& path, FieldErr
   }
 }
 
-void validate_finalizers(const ObjectMeta& metadata, const FieldPath& path, FieldErrors& errors) {
+void validate_finalizers(const Kind& kind, const ObjectMeta& metadata, const FieldPath& path, FieldErrors& errors) {
+  // Custom kinds and their definitions are free in this.
+  const bool is_core = !kind.custom && kind.group != "apiextensions.k8s.io";
   bool orphan = false, foreground = false;
   for (std::size_t i = 0; i < metadata.finalizers.size(); ++i) {
     const std::string& finalizer = metadata.finalizers[i];
     errors.grammar(path, finalizer, check_qualified_name(finalizer));
     constexpr std::string_view kStandard[] = {"kubernetes", "orphan", "foregroundDeletion"};
-    const bool is_known = finalizer.find('/') != std::string::npos ||
+    const bool is_known = !is_core || finalizer.find('/') != std::string::npos ||
                           std::ranges::find(kStandard, finalizer) != std::end(kStandard);
     if (!is_known) {
       errors.invalid(path.index(i), finalizer,
@@ -358,7 +360,7 @@ void validate_metadata(const Kind& kind, const ObjectMeta& metadata, NameRule na
   }
   if (annotation_bytes > kTotalAnnotationBytes) errors.too_long(annotations, kTotalAnnotationBytes);
   validate_owners(metadata, owners, errors);
-  validate_finalizers(metadata, finalizers, errors);
+  validate_finalizers(kind, metadata, finalizers, errors);
 }
 
 }  // namespace minato::kube

@@ -3,9 +3,26 @@
 #include <gtest/gtest.h>
 
 #include "kube/types/config.h"
+#include "kube/types/custom_resource.h"
 
 namespace minato::kube {
 namespace {
+
+TEST(ValidationTest, FinalizersOfBuiltInKindsAreQualifiedOrStandard) {
+  const auto is_valid = [](const Kind& kind, const char* finalizer) {
+    ObjectMeta metadata;
+    metadata.name = "a";
+    if (kind.scope == Scope::kNamespaced) metadata.namespace_ = "b";
+    metadata.finalizers = {finalizer};
+    FieldErrors errors;
+    validate_metadata(kind, metadata, &check_dns1123_subdomain, errors);
+    return errors.empty();
+  };
+  EXPECT_TRUE(is_valid(ConfigMap::static_kind(), "orphan"));
+  EXPECT_TRUE(is_valid(ConfigMap::static_kind(), "example.com/hold"));
+  EXPECT_FALSE(is_valid(ConfigMap::static_kind(), "hold"));
+  EXPECT_TRUE(is_valid(CustomResourceDefinition::static_kind(), "customresourcecleanup.apiextensions.k8s.io"));
+}
 
 struct GrammarCase {
   NameRule rule;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "kube/json.h"
+#include "spec/yaml_documents.h"
 
 namespace minato::lint {
 namespace json = boost::json;
@@ -119,7 +120,7 @@ Result<std::vector<json::value>> read_yaml(std::string_view text) {
   try {
     std::vector<json::value> out;
     bool too_deep = false;
-    for (const YAML::Node& document : YAML::LoadAll(std::string(text))) {
+    for (const YAML::Node& document : spec::load_documents(std::string(text))) {
       if (!document.IsNull()) out.push_back(convert(document, 0, too_deep));
     }
     if (too_deep) return fail(Reason::kInvalid, fmt::format("nested deeper than {}", kMaxDepth));

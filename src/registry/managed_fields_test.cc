@@ -92,6 +92,13 @@ TEST(ManagedFieldsTest, WhatNobodyIsKnownToOwnIsSomebodys) {
             "Apply failed with 1 conflict: conflict with \"before-first-apply\" using v1: .data.x");
 }
 
+TEST(ManagedFieldsTest, NamesThatAreNoFieldsAreRefused) {
+  for (const char* text : {R"({"A":{}})", R"({"":{}})", R"({"f:a":{"x:b":{}}})", R"({"f":{}})"}) {
+    EXPECT_FALSE(kube::FieldSet::parse(text)) << text;
+  }
+  EXPECT_TRUE(kube::FieldSet::parse(R"({"f:a":{".":{},"v:1":{},"i:0":{}}})"));
+}
+
 TEST(ManagedFieldsTest, StatusHasOwnersOfItsOwn) {
   const auto made = *kube::object_from_json(std::string_view(
       R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"w","namespace":"d"},"spec":{"replicas":1}})"));

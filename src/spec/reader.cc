@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "spec/yaml_documents.h"
 
 namespace minato::spec {
 namespace {
@@ -28,7 +29,7 @@ YAML::Node parse_document(const std::string& text, Problems& problems) {
     return empty;
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    const std::vector<YAML::Node> documents = load_documents(text);
     if (documents.size() > 1) {
       problems.add(documents[1].Mark(), "only one YAML document is allowed");
     }

@@ -71,6 +71,12 @@ TEST(SpecTest, EveryProblemIsReportedAtOnce) {
   EXPECT_EQ(spec.error().causes.size(), 5u) << spec.error().message;
 }
 
+TEST(SpecTest, ACommaWhereTheFileShouldStartIsAnError) {
+  for (const char* text : {",", "--- ,", "a: b\n...\n,", "[a],b", "&a ,"}) {
+    EXPECT_FALSE(read({{"minato.yaml", text}})) << text;
+  }
+}
+
 TEST(SpecTest, WrongUnitsAndTypes) {
   const std::pair<const char*, const char*> cases[] = {
       {"cpu: 250Q", "is not an amount of CPU"},

@@ -1,9 +1,10 @@
 """Runs every client's checks and writes the table of docs/COMPATIBILITY.md.
 
-    tests/conformance/table.py BUILD_DIRECTORY [--world]
+    tests/conformance/table.py BUILD_DIRECTORY [--world] [test_NAME.py …]
 
 Only what ran is in the table. Clients beside the installed ones come from prepare_clients.sh
-(BUILD_DIRECTORY/clients). --world brings up a local world too (as root).
+(BUILD_DIRECTORY/clients). --world brings up a local world too (as root). With names only those tests run; the rows of all other
+clients stay as they are.
 """
 import os
 import re
@@ -68,6 +69,13 @@ def checks(text):
             yield found[2], "pass" if found[1] == "ok" else "**fails**"
 
 
+def kept_rows(clients):
+    """The document's rows of clients other than these."""
+    with open(DOCUMENT) as document:
+        rows = [line for line in document.read().partition(side_by_side_table.TITLE)[0].splitlines() if line.startswith("| ")]
+    return [row for row in rows[1:] if row.split(" | ")[0][2:] not in clients]
+
+
 def main():
     build = os.path.abspath(sys.argv[1])
     clients = f"{build}/clients"
@@ -86,7 +94,10 @@ def main():
     runs.append((module_version("Helm", f"{clients}/go/helm", "helm.sh/helm/v3"), sys.executable, "test_helm.py"))
     if "--world" in sys.argv:
         runs += [(kubectl and f"{kubectl}, local world", sys.executable, f"test_world_{part}.py") for part in ("kubectl", "inside")]
-    rows, failed = [], False
+    only = [argument for argument in sys.argv[2:] if argument.endswith(".py")]
+    if only:
+        runs = [run for run in runs if run[2] in only]
+    rows, failed = kept_rows([client for client, _, _ in runs]) if only else [], False
     for client, python, script in runs:
         if client is None:
             print(f"skipped: {script}: its client is not there ({python})")
