@@ -10,7 +10,8 @@ void fuzz_one(std::string_view input) {
   const std::string text = kube::to_json(**object);
   const auto again = kube::object_from_json(text);
   CHECK(again, "{}", text);
-  CHECK(kube::to_json(**again) == text, "{}", text);
+  // Members that no table knows come in any order.
+  CHECK(*kube::parse_json(kube::to_json(**again)) == *kube::parse_json(text), "{}", text);
 }
 
 }  // namespace minato
