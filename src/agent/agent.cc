@@ -54,11 +54,25 @@ void Agent::answered(Kind kind, std::uint64_t request,
   } else {
     failed(monitor, status.error());
   }
+  monitor.answered = env_.clock.monotonic();
+  if (rests(kind, monitor)) return monitor.timer.cancel();
   const Duration backed_off =
       options_.poll_interval * (1 << std::min(std::max(monitor.failures - 1, 0), kMaxDoublings));
   const Duration wait =
       std::min(backed_off, std::max(options_.backoff_max, options_.poll_interval));
   monitor.timer = env_.executor.after(wait, [this, kind] { poll(kind); });
+}
+
+// Until the service says that it tells something else.
+bool Agent::rests(Kind kind, Monitor& monitor) {
+  if (monitor.notice || monitor.failures > 0) return false;
+  return metadata_.will_tell_change([this, alive = std::weak_ptr(alive_), kind] {
+    if (!alive.lock()) return;
+    Monitor& resting = monitors_[kind];
+    const Duration since = env_.clock.monotonic() - resting.answered;
+    const Duration wait = options_.poll_interval - since % options_.poll_interval;
+    resting.timer = env_.executor.after(wait, [this, kind] { poll(kind); });
+  });
 }
 
 Status Agent::take(Kind kind, Monitor& monitor, const std::optional<std::string>& document) {

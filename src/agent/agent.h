@@ -11,6 +11,9 @@
 // must not put a dying instance back into service. A notice withdrawn while no agent ran is not
 // noticed.
 //
+// Where the metadata service tells of changes by itself (a modelled one), polls that would find
+// nothing new are left out; the next is at the time at which it would have been anyway.
+//
 // Owned by the composition; metadata and Sink outlive it. Loop thread only.
 // Rules: aws-node-termination-handler polls every 2 s, AWS advises 5 s; 404 is "none".
 #pragma once
@@ -63,6 +66,7 @@ class Agent {
     int absent = 0;
     bool is_accepted = false;  // By the Sink.
     std::optional<Notice> notice;
+    MonoTime answered{};
     env::TimerHandle timer;
   };
   void poll(Kind kind);
@@ -71,6 +75,7 @@ class Agent {
   Status take(Kind kind, Monitor& monitor, const std::optional<std::string>& document);
   void present(Monitor& monitor, const Notice& notice);
   void absent(Kind kind, Monitor& monitor);
+  bool rests(Kind kind, Monitor& monitor);
   void failed(Monitor& monitor, const Error& error);
   void succeeded(Monitor& monitor);
 

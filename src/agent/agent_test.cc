@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include "env/virtual_time.h"
 #include "imds/sim_metadata.h"
@@ -75,6 +78,31 @@ TEST_F(AgentTest, ANoticeIsWithdrawnOnlyAfterSeveralAnswersWithoutIt) {
   time_.advance(7s);
   EXPECT_EQ(sink_.seen.back(), "RebalanceRecommendation off");
   EXPECT_EQ(sink_.seen.size(), 2u);
+}
+
+TEST_F(AgentTest, RestsWhereTheServiceTellsOfChangesAndAsksAtTheTimesItWouldHave) {
+  std::vector<std::function<void()>> watchers;
+  int asked = 0;
+  imds::Service counted{env_, [&] {
+                          ++asked;
+                          return view_;
+                        }};
+  imds::SimMetadata telling{env_, counted};
+  telling.watch = [&](std::function<void()> changing) {
+    watchers.push_back(std::move(changing));
+    return true;
+  };
+  Agent agent{env_, telling, sink_};
+  agent.start();
+  time_.advance(9s);
+  const int first = asked;
+  EXPECT_EQ(watchers.size(), std::size(kKinds));
+  for (const auto& watcher : std::exchange(watchers, {})) watcher();
+  view_.spot_notice = imds::SpotNotice{"terminate", kEnd};
+  time_.advance(999ms);
+  EXPECT_EQ(asked, first) << "the next poll is at 10 s";
+  time_.advance(1ms);
+  EXPECT_EQ(sink_.seen, std::vector<std::string>{"SpotInterruption 2026-01-01T00:02:00Z"});
 }
 
 TEST_F(AgentTest, MaintenanceIsTheEarliestActiveEventUntilItIsCanceled) {

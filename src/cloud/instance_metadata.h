@@ -23,6 +23,11 @@ class InstanceMetadata {
   // The document at a path below /latest/, e.g. "meta-data/spot/instance-action"; nothing when there
   // is none (404). Tokens are the implementation's business. Errors: Unavailable, Timeout.
   virtual void get(const std::string& path, Callback done) = 0;
+
+  // Whether everything that is told now will be told alike until `changing` is called (once, in the
+  // turn of the change), so that there is no need to ask meanwhile. Only who models an instance can
+  // know that.
+  [[nodiscard]] virtual bool will_tell_change(std::function<void()> /*changing*/) { return false; }
 };
 
 }  // namespace minato::cloud

@@ -161,6 +161,9 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
   // Takes back recommendation and notice, which AWS never does. Errors: NotFound.
   Status cancel_interruption(const std::string& id);
   std::optional<SpotNotice> notice(const std::string& id) const;
+  // `changing` is called once, in the turn in which something about the instance changes that its
+  // metadata may tell. False: there is no such instance.
+  bool watch_instance(const std::string& id, std::function<void()> changing);
   std::optional<WallTime> rebalance_recommendation(const std::string& id) const;
 
   // Returns the event id. Errors: NotFound; TooManyRequests.

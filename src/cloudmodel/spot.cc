@@ -126,6 +126,12 @@ std::optional<SpotNotice> Cloud::notice(const std::string& id) const {
   return kept == nullptr ? std::nullopt : (*kept)->notice;
 }
 
+bool Cloud::watch_instance(const std::string& id, std::function<void()> changing) {
+  Kept<Record>* kept = find(id);
+  if (kept != nullptr) kept->watch(std::move(changing));
+  return kept != nullptr;
+}
+
 std::optional<WallTime> Cloud::rebalance_recommendation(const std::string& id) const {
   const Kept<Record>* kept = find(id);
   return kept == nullptr ? std::nullopt : (*kept)->rebalance;

@@ -263,8 +263,11 @@ void Cluster::add_agent(NodeAgent& node, const cloud::Instance& instance) {
   node.sink = std::make_unique<agent::RemovalSink>(env_.fork("agent/" + instance.id), client_, informers_, *remover_,
                                                    std::move(sink));
   if (options_.agents == Agents::kInProcess) {
-    node.metadata_client =
-        std::make_unique<imds::SimMetadata>(env_.fork("metadata-client/" + instance.id), *node.metadata);
+    auto client = std::make_unique<imds::SimMetadata>(env_.fork("metadata-client/" + instance.id), *node.metadata);
+    client->watch = [this, id = instance.id](std::function<void()> changing) {
+      return cloud_->watch_instance(id, std::move(changing));
+    };
+    node.metadata_client = std::move(client);
   }
 }
 

@@ -288,6 +288,14 @@ class Runtime {
   // what goes wrong is the answer's code.
   virtual void check_health(HealthCheck request, Duration timeout, Done<HealthAnswer> done) = 0;
 
+  // Whether probes of this Pod that are answered now will be answered alike until `changed` is
+  // called (once), so that there is no need to ask meanwhile. Only who models a Pod can know that;
+  // `changed` is dropped with the Pod.
+  [[nodiscard]] virtual bool will_tell_change(const std::string& /*pod_uid*/,
+                                              std::function<void()> /*changed*/) {
+    return false;
+  }
+
   // A command that people talk to, without a limit of time. Worlds without processes have none.
   // Errors: NotFound, Unavailable.
   [[nodiscard]] virtual Result<std::unique_ptr<Streams>> open_command(const ContainerRef&,

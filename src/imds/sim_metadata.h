@@ -21,11 +21,16 @@ class SimMetadata final : public cloud::InstanceMetadata {
  public:
   SimMetadata(env::Env env, Service& service) : env_(std::move(env)), service_(service) {}
 
-  // Asked before each request; an error is the answer.
+  // Asked before each request; an error is the answer. Set, if at all, from the beginning.
   std::function<Status()> fault;
+  // Whether it calls what it is given at the next change of what the service tells; may be empty.
+  std::function<bool(std::function<void()>)> watch;
 
   void get(const std::string& path,
            std::move_only_function<void(Result<std::optional<std::string>>)> done) override;
+  bool will_tell_change(std::function<void()> changing) override {
+    return !fault && watch && watch(std::move(changing));
+  }
 
  private:
   Result<std::optional<std::string>> fetch(const std::string& path);

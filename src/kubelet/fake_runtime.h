@@ -34,6 +34,7 @@ class FakeRuntime final : public container::Runtime {
   std::function<Status(const std::string& host, std::uint16_t port)> tcp;
   std::function<Result<container::HealthAnswer>(const container::HealthCheck&)> health;
   std::function<Result<container::ExecResult>(const std::vector<std::string>&)> command;
+  std::function<bool(std::function<void()> changed)> tells_change;  // Not set: it does not.
   Duration exec_takes{};
   std::optional<Error> files_error;
   std::map<std::string, std::uint64_t> memory_bytes;  // By container name, for stats().
@@ -67,6 +68,9 @@ class FakeRuntime final : public container::Runtime {
                    container::DoneStatus done) override;
   void check_health(container::HealthCheck request, Duration timeout,
                     container::Done<container::HealthAnswer> done) override;
+  bool will_tell_change(const std::string&, std::function<void()> changed) override {
+    return tells_change && tells_change(std::move(changed));
+  }
   void stats(container::Done<container::NodeStats> done) override;
   std::unique_ptr<LogStream> read_log(const container::ContainerRef& ref,
                                       container::LogOptions options,

@@ -89,6 +89,34 @@ TEST_F(KubeletTest, StartupProbeGatesTheOthers) {
   EXPECT_EQ(traced("get"), Lines{"75s get 10.0.0.1:8080/healthz"});
 }
 
+TEST_F(KubeletTest, ProbesRestWhileTheRuntimeTellsOfChanges) {
+  start_kubelet();
+  kube::Pod wanted = pod();
+  wanted.spec.containers[0].readiness_probe = http_probe(10);
+  bool healthy = false;
+  std::function<void()> changed;
+  runtime_.http = [&](const container::HttpRequest&) { return container::HttpResponse{.status = healthy ? 200 : 503}; };
+  runtime_.tells_change = [&](std::function<void()> callback) {
+    changed = std::move(callback);
+    return true;
+  };
+  create(wanted);
+  time_.advance(25s);
+  EXPECT_EQ(traced("get").size(), 3U) << "what fails is asked on";
+  healthy = true;
+  time_.advance(60s);
+  EXPECT_EQ(condition("Ready"), "True");
+  EXPECT_EQ(traced("get"), (Lines{"0s get 10.0.0.1:8080/healthz", "8s get 10.0.0.1:8080/healthz",
+                                  "18s get 10.0.0.1:8080/healthz", "28s get 10.0.0.1:8080/healthz"}));
+  healthy = false;
+  time_.advance(2s);
+  changed();
+  time_.advance(40s);
+  EXPECT_EQ(traced("get").size(), 8U) << "at its own ticks again";
+  EXPECT_EQ(traced("get")[4], "88s get 10.0.0.1:8080/healthz");
+  EXPECT_EQ(condition("Ready"), "False");
+}
+
 TEST_F(KubeletTest, GrpcProbesAskForTheHealthOfAService) {
   start_kubelet();
   kube::Pod wanted = pod();

@@ -78,9 +78,15 @@ void ProbeWorker::answered(const Outcome& outcome) {
   const int threshold = passed ? spec_.success_threshold
                         : spec_.failure_threshold > 0 ? spec_.failure_threshold : 3;
   if (run_ < threshold) return;
+  if (passed && rests()) timer_.cancel();
   // The sink may end this probe, so nothing of it is touched afterwards.
   const Sink sink = sink_;
   sink(result);
+}
+
+// Until the runtime says that the answer may be another one.
+bool ProbeWorker::rests() {
+  return node_.runtime.will_tell_change(scope_.uid(), guard_.wrap([this] { schedule(next_tick(node_.now())); }));
 }
 
 }  // namespace minato::kubelet

@@ -6,6 +6,9 @@
 // the kubelet are moved by a random part of the period. Thresholds count equal answers in a row; an
 // error of the asking itself counts for nothing.
 //
+// Where the runtime knows that a passed probe would pass again and tells when that ends, ticks until
+// then are left out: they would change nothing.
+//
 // Owned by its ContainerWorker for as long as the container runs. Loop thread only.
 #pragma once
 
@@ -37,6 +40,7 @@ class ProbeWorker {
   void schedule(MonoTime at);
   void ask();
   void answered(const Outcome& outcome);
+  bool rests();
 
   NodeContext& node_;
   const PodScope& scope_;
@@ -49,6 +53,7 @@ class ProbeWorker {
   ProbeResult last_ = ProbeResult::kSuccess;
   int run_ = 0;  // How many answers like last_ came in a row.
   env::TimerHandle timer_;
+  Guard guard_;
 };
 
 }  // namespace minato::kubelet

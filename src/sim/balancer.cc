@@ -187,8 +187,13 @@ Program* SimBalancer::choose_program(const Target& target, Outcome& failure) {
   return program;
 }
 
-void SimBalancer::request(const Work& work, std::uint64_t weight, Duration left) {
+void SimBalancer::request(const Work& work, std::uint64_t number, Duration left) {
   settle();
+  const std::uint64_t ways = std::min(number, kWays);
+  for (std::uint64_t way = 0; way < ways; ++way) send(work, number / ways + (way < number % ways ? 1 : 0), left);
+}
+
+void SimBalancer::send(const Work& work, std::uint64_t weight, Duration left) {
   counts_.sent += weight;
   Target* target = choose_target();
   if (target == nullptr) return count(Outcome::kNoTarget, weight);
@@ -201,17 +206,19 @@ void SimBalancer::request(const Work& work, std::uint64_t weight, Duration left)
 void SimBalancer::take_off(const Work& work, Target& target, Program& program, std::uint64_t weight,
                            Duration left) {
   const MonoTime now = env_.clock.monotonic();
-  const SimMachine* machine = datacenter_.machine_of(program.container.pod_uid);
-  program.share_milli = machine == nullptr ? 1000 : Datacenter::cpu_share_milli(*machine, program);
+  const SimMachine& machine = *program.machine;
+  program.share_milli = Datacenter::cpu_share_milli(machine, program);
   const Duration own = work.cpu * 1000 / program.share_milli;
   const MonoTime start = std::max(now, program.busy_until);
-  if (start - now > own * kQueueLimit) return count(Outcome::kOverloaded, weight);
+  // Those handed over have been in the queue already and bring no work.
+  if (own > Duration{} && start - now > own * kQueueLimit) return count(Outcome::kOverloaded, weight);
   program.work_ns += work.cpu.count() * static_cast<std::int64_t>(weight);
   program.busy_until = start + own * static_cast<std::int64_t>(weight);
+  if (program.busy_until - now > Datacenter::kPrompt) datacenter_.answers_change(program);
   // A share above one core does not make one request faster.
   Duration takes = (start - now) + left + std::max<Duration>(own - work.cpu, Duration{});
   std::set<std::string> zones;
-  if (datacenter_.any_zone_is_slow() && machine != nullptr) zones = {target.target.zone, machine->machine.zone};
+  if (datacenter_.any_zone_is_slow()) zones = {target.target.zone, machine.machine.zone};
   for (const std::string& zone : zones) takes += datacenter_.zone_delay(zone);
   end_if_out_of_memory(work, program, start - now);
   Flight flight{weight, target.serial, &program, Outcome::kOk, takes > slow_after_};
@@ -295,9 +302,7 @@ void SimBalancer::end_if_out_of_memory(const Work& work, const Program& program,
   const Duration own = work.cpu * 1000 / program.share_milli;
   const auto waiting = static_cast<std::uint64_t>(wait / std::max<Duration>(own, 1ns));
   if (behaviour.memory_bytes + waiting * behaviour.memory_per_request_bytes <= program.memory_limit_bytes) return;
-  const SimMachine* machine = datacenter_.machine_of(program.container.pod_uid);
-  if (machine == nullptr) return;
-  env_.executor.post([this, id = machine->machine.id, ref = container::ContainerRef{program.container.pod_uid, program.container.name,
+  env_.executor.post([this, id = program.machine->machine.id, ref = container::ContainerRef{program.container.pod_uid, program.container.name,
                                                                                       program.container.attempt}] {
     datacenter_.end_program(id, ref, 0, 9, "OOMKilled");
   });

@@ -40,8 +40,12 @@ class SimBalancer final : public balancer::Driver {
   // Requests that a server lets wait: the listen backlog of most.
   static constexpr std::int64_t kQueueLimit = 512;
   static constexpr std::uint64_t kMaximumHandedOver = 2000;  // Flights; they weigh more then.
-  // Of their CPU that Pods may use while their requests are not looked at one by one.
+  // Of their CPU that Pods may use while their requests are not looked at one by one, and what may
+  // be waiting there as that begins: at this use it is soon worked off.
   static constexpr double kSteadyUtilization = 0.85;
+  static constexpr Duration kSteadyWait = 250ms;
+  // Ways at most that requests of one instant take: each stands for its part of them.
+  static constexpr std::uint64_t kWays = 8;
 
   SimBalancer(env::Env env, Datacenter& datacenter, SimServiceRules& rules);
 
@@ -59,8 +63,8 @@ class SimBalancer final : public balancer::Driver {
     Duration time = 20ms;
     Duration cpu = 2ms;
   };
-  // `weight` requests that take the same way. `left`: of the answer, for those begun before.
-  void request(const Work& work, std::uint64_t weight, Duration left);
+  // `number` requests at once. `left`: of the answer, for those begun before.
+  void request(const Work& work, std::uint64_t number, Duration left);
   void request(const Work& work) { request(work, 1, work.time); }
   const RequestCounts& counts();
   // From now on an answer after `limit` counts as slow.
@@ -70,8 +74,8 @@ class SimBalancer final : public balancer::Driver {
   // Of those since the last call of this that passed through the zone while any zone was slow.
   Duration take_latency(double percent, const std::string& zone);
 
-  // Begins to serve at a steady rate. False: the next request might not end well, or would wait;
-  // then nothing has begun.
+  // Begins to serve at a steady rate. False: the next request might not end well, or would wait
+  // long; then nothing has begun.
   bool begin_steady(const Work& work, double rps);
   // Requires: begun. False: too much for some Pod.
   bool change_steady(const Work& work, double rps);
@@ -117,6 +121,7 @@ class SimBalancer final : public balancer::Driver {
   void refresh_pool();
   Target* choose_target();
   Program* choose_program(const Target& target, Outcome& failure);
+  void send(const Work& work, std::uint64_t weight, Duration left);
   void take_off(const Work& work, Target& target, Program& program, std::uint64_t weight, Duration left);
   void settle();
   void end_flights(const std::function<bool(const Flight&)>& match);

@@ -28,10 +28,8 @@ bool SimBalancer::collect_steady() {
     const double share = static_cast<double>(targets.at(endpoints->begin())) / static_cast<double>(pool_.size() * endpoints->size());
     for (const network::Endpoint& endpoint : *endpoints) {
       Program* program = datacenter_.listener(endpoint.ip);
-      if (program == nullptr || program->busy_until > now + 10ms) return false;
-      const SimMachine* machine = datacenter_.machine_of(program->container.pod_uid);
-      if (machine == nullptr) return false;
-      program->share_milli = Datacenter::cpu_share_milli(*machine, *program);
+      if (program == nullptr || program->busy_until > now + kSteadyWait) return false;
+      program->share_milli = Datacenter::cpu_share_milli(*program->machine, *program);
       steady_.push_back({program, share});
     }
   }
@@ -70,12 +68,13 @@ void SimBalancer::end_steady() {
 }
 
 void SimBalancer::hand_over(const Work& work, std::uint64_t requests) {
+  settle();
   counts_.sent -= requests;  // Counted again as they take off.
   const std::uint64_t weight = std::max<std::uint64_t>(1, (requests + kMaximumHandedOver - 1) / kMaximumHandedOver);
   for (std::uint64_t done = 0; done < requests; done += weight) {
     const std::uint64_t some = std::min(weight, requests - done);
     const double left = static_cast<double>(done + some) / static_cast<double>(requests);
-    request({.time = work.time, .cpu = {}}, some, Duration{static_cast<std::int64_t>(left * static_cast<double>(work.time.count()))});
+    send({.time = work.time, .cpu = {}}, some, Duration{static_cast<std::int64_t>(left * static_cast<double>(work.time.count()))});
   }
 }
 

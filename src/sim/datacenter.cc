@@ -29,6 +29,10 @@ void Program::settle_work(MonoTime now) {
   work_ns_per_second = 0;
 }
 
+void SimPod::answers_change() {
+  for (const auto& watcher : std::exchange(watchers, {})) watcher();
+}
+
 std::int64_t Datacenter::cpu_share_milli(const SimMachine& machine, const Program& program) {
   // No machine of the catalogue: as much as anybody may want.
   std::int64_t share = machine.cpu_milli == 0 ? 1'000'000 : machine.cpu_milli;
@@ -47,6 +51,7 @@ void Datacenter::set_ready(const std::string& image, bool ready) {
       for (auto& [ref, program] : pod.programs) {
         if (program.container.image == image) program.behaviour.ready = ready;
       }
+      pod.answers_change();
     }
   }
 }
@@ -59,6 +64,7 @@ bool Datacenter::set_pod_ready(const std::string& pod_name, bool ready) {
       if (pod.sandbox.pod_name != pod_name) continue;
       found = true;
       for (auto& [ref, program] : pod.programs) program.behaviour.ready = ready;
+      pod.answers_change();
     }
   }
   return found;
@@ -105,13 +111,6 @@ void Datacenter::pod_started(const std::string& uid, const SimMachine& machine) 
   started_.emplace_back(uid, machine.node);
 }
 
-const SimMachine* Datacenter::machine_of(const std::string& pod_uid) const {
-  const auto found = pods_.find(pod_uid);
-  if (found == pods_.end()) return nullptr;
-  const auto machine = machines_.find(found->second);
-  return machine == machines_.end() ? nullptr : &machine->second;
-}
-
 SimMachine* Datacenter::by_id(const std::string& id) {
   const auto found = machines_.find(id);
   return found == machines_.end() ? nullptr : &found->second;
@@ -134,11 +133,7 @@ std::string Datacenter::new_pod_address(SimMachine& machine) {
 
 SimPod* Datacenter::pod_at(const std::string& ip) {
   const auto found = addresses_.find(ip);
-  if (found == addresses_.end()) return nullptr;
-  SimMachine* machine = by_id(found->second.first);
-  if (machine == nullptr) return nullptr;
-  const auto pod = machine->pods.find(found->second.second);
-  return pod == machine->pods.end() ? nullptr : &pod->second;
+  return found == addresses_.end() ? nullptr : found->second;
 }
 
 Program* Datacenter::listener(const std::string& ip) {
@@ -153,6 +148,22 @@ Program* Datacenter::listener(const std::string& ip) {
 Duration Datacenter::queueing_delay(const std::string& ip) {
   const Program* program = listener(ip);
   return program == nullptr ? Duration{} : std::max(program->busy_until - env_.clock.monotonic(), Duration{});
+}
+
+bool Datacenter::answers_steadily(const SimPod& pod) const {
+  const MonoTime now = env_.clock.monotonic();
+  return std::ranges::all_of(pod.programs, [&](const auto& each) {
+    const Program& program = each.second;
+    return !program.running() || (program.listens_from <= now && program.busy_until <= now + kPrompt &&
+                                  program.behaviour.answer.high == Duration{0});
+  });
+}
+
+void Datacenter::answers_change(const Program& program) {
+  const auto machine = pods_.find(program.container.pod_uid);
+  if (machine == pods_.end()) return;
+  auto& pods = machines_.at(machine->second).pods;
+  if (const auto pod = pods.find(program.container.pod_uid); pod != pods.end()) pod->second.answers_change();
 }
 
 void Datacenter::set_zone_delay(const std::string& zone, Duration delay) {
@@ -190,6 +201,7 @@ void Datacenter::end_program(const std::string& machine_id, const container::Con
                              : program.container.exit_code == 0 ? "Completed"
                                                                 : "Error";
   program_ended(program);
+  pod->second.answers_change();
   if (machine->sink) {
     // Reported in a turn of its own: the seam promises no callback from inside a call.
     env_.executor.post([this, machine_id, container = program.container] {

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -47,8 +48,11 @@ struct Timings {
   Duration network_delay = 1ms;
 };
 
+struct SimMachine;
+
 struct Program {
   container::Container container;
+  const SimMachine* machine = nullptr;  // On which it is.
   Behaviour behaviour;
   MonoTime began{};
   MonoTime listens_from{};
@@ -73,6 +77,9 @@ struct Program {
 struct SimPod {
   container::Sandbox sandbox;
   std::map<container::ContainerRef, Program> programs;
+  // Told, once, that its answers may be others from now on.
+  std::vector<std::function<void()>> watchers;
+  void answers_change();
 };
 
 struct SimMachine {
@@ -113,17 +120,20 @@ class Datacenter {
   SimPod* pod_at(const std::string& ip);
   std::string new_pod_address(SimMachine& machine);
   void forget_address(const std::string& ip) { addresses_.erase(ip); }
-  void keep_address(const std::string& ip, const std::string& machine_id, const std::string& uid) {
-    addresses_[ip] = {machine_id, uid};
-  }
-  // Of the Pod with this uid, or null.
-  const SimMachine* machine_of(const std::string& pod_uid) const;
+  // Until it is forgotten, which the end of its machine does too.
+  void keep_address(const std::string& ip, SimPod& pod) { addresses_[ip] = &pod; }
   // Whether a connection to this address is accepted now, and by which program.
   Program* listener(const std::string& ip);
   // Where machines get images that they do not have.
   container::RegistryOutage& registry_outage() { return registry_outage_; }
   // How long a request waits there before its turn comes.
   Duration queueing_delay(const std::string& ip);
+  // As long as no request waits longer than this, no probe times out: timeouts are whole seconds.
+  static constexpr Duration kPrompt = 500ms;
+  // Whether the Pod answers probes now as it will until its watchers are told.
+  bool answers_steadily(const SimPod& pod) const;
+  // Of the Pod that the program is in.
+  void answers_change(const Program& program);
 
   // What a program gets of its machine's CPU when all want it: by weight of its request, up to its
   // limit, as control groups share.
@@ -164,7 +174,7 @@ class Datacenter {
   std::map<std::string, Behaviour> behaviours_;
   std::map<std::string, SimMachine> machines_;  // By instance id.
   std::map<std::string, std::string> nodes_;    // Node name to instance id.
-  std::map<std::string, std::pair<std::string, std::string>> addresses_;  // To (instance, Pod uid).
+  std::unordered_map<std::string, SimPod*> addresses_;
   std::map<std::string, std::string> pods_;  // Uid to instance.
   std::map<std::string, Duration> zone_delays_;
   container::RegistryOutage registry_outage_;

@@ -94,9 +94,9 @@ void SimRuntime::run_sandbox(container::SandboxConfig config,
     pod.sandbox = {config.pod_uid, config.pod_namespace, config.pod_name, ip,
                    datacenter_.env().clock.wall(), config.annotations};
     datacenter_.pod_started(config.pod_uid, machine);
-    if (!config.host_network) datacenter_.keep_address(ip, machine_id_, config.pod_uid);
     const container::Sandbox sandbox = pod.sandbox;
-    machine.pods.emplace(config.pod_uid, std::move(pod));
+    SimPod& kept = machine.pods.emplace(config.pod_uid, std::move(pod)).first->second;
+    if (!config.host_network) datacenter_.keep_address(ip, kept);
     done(sandbox);
   });
 }
@@ -131,11 +131,13 @@ Result<container::Container> SimRuntime::start_program(SimMachine& machine,
   Program& program = pod->second.programs[ref];
   if (program.running()) return program.container;
   datacenter_.about_to_change();
+  program.machine = &machine;
   program.cpu_request_milli = config.resources.cpu_request_milli;
   program.cpu_limit_milli = config.resources.cpu_limit_milli;
   program.memory_limit_bytes = static_cast<std::uint64_t>(config.resources.memory_limit_bytes);
   machine.cpu_requested_milli += program.cpu_request_milli;
   program.behaviour = *behaviour;
+  pod->second.answers_change();
   container::Container& container = program.container;
   container = {.pod_uid = pod_uid, .name = config.name, .attempt = config.attempt};
   container.id = fmt::format("sim://{}/{}/{}", pod_uid, config.name, config.attempt);
@@ -267,6 +269,15 @@ void SimRuntime::tcp_connect(const std::string& host, std::uint16_t port, Durati
           if (datacenter_.listener(host) == nullptr) return done(refused(host, port));
           done({});
         });
+}
+
+bool SimRuntime::will_tell_change(const std::string& pod_uid, std::function<void()> changed) {
+  SimMachine* machine = datacenter_.by_id(machine_id_);
+  if (machine == nullptr) return false;
+  const auto pod = machine->pods.find(pod_uid);
+  if (pod == machine->pods.end() || !datacenter_.answers_steadily(pod->second)) return false;
+  pod->second.watchers.push_back(std::move(changed));
+  return true;
 }
 
 void SimRuntime::stats(container::Done<container::NodeStats> done) {

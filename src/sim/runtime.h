@@ -35,6 +35,7 @@ class SimRuntime final : public container::Runtime {
                    container::DoneStatus done) override;
   void check_health(container::HealthCheck request, Duration timeout,
                     container::Done<container::HealthAnswer> done) override;
+  bool will_tell_change(const std::string& pod_uid, std::function<void()> changed) override;
   void stats(container::Done<container::NodeStats> done) override;
   std::unique_ptr<LogStream> read_log(const container::ContainerRef& ref,
                                       container::LogOptions options,

@@ -96,7 +96,7 @@ void no_pre_stop(Stage& stage) {
 void grows_without_gap(Stage& stage) {
   stage.load(150);
   stage.run(5min);
-  stage.load(LoadCurve::ramp(150, 1min, 700, 15min), "150 to 700 within 14 minutes");
+  stage.load(LoadCurve::ramp(150, 1min, 800, 15min), "150 to 800 within 14 minutes");
   bool healthy = true;
   (void)stage.run_until(25min, [&] {
     healthy = healthy && !stage.cloud().fail_open();
