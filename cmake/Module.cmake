@@ -9,7 +9,7 @@ endfunction()
 # COLD: what runs once for each thing that a person does, and tests. Compiles a fifth quicker with
 # less optimization, and nobody waits for it.
 function(minato_cold target)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
+  target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O1>)
 endfunction()
 
 # minato_module(NAME  [COLD]  SRCS a.cc …  [DEPS base env …]  [LIBS third::party …]  [TESTS a_test.cc …]

@@ -155,6 +155,7 @@ Status start_world(local::WorldConfig& config, Begun& begun) {
   ASSIGN_OR_RETURN(const host::Fd api, listen_for_api(config.api_port));
   config.api_port = port_of(api);
   const World world = world_named(config.name);
+  RETURN_IF_ERROR(check_run_root());
   begun = Begun::kSomething;
   RETURN_IF_ERROR(host::make_directories(world.state_dir, 0700));
   RETURN_IF_ERROR(host::make_directories(world.run_dir, 0700));

@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,10 @@ std::string run_root() {
   return runtime.empty() ? fmt::format("/tmp/minato-{}", ::geteuid()) : runtime + "/minato";
 }
 
+bool is_ours(const struct stat& found) {
+  return S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 void collect(const std::string& root, std::set<std::string>& names) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
@@ -50,10 +55,19 @@ std::string image_cache_dir() {
   return environment("XDG_CACHE_HOME", home() + "/.cache") + "/minato/images";
 }
 
+Status check_run_root() {
+  struct stat found {};
+  if (::lstat(run_root().c_str(), &found) != 0 || is_ours(found)) return {};
+  return fail(Reason::kForbidden,
+              fmt::format("{}: belongs to or can be changed by somebody else, so nothing is put there; remove it, or set "
+                          "XDG_RUNTIME_DIR to a directory of yours",
+                          run_root()));
+}
+
 std::vector<World> existing_worlds() {
   std::set<std::string> names;
   collect(state_root() + "/worlds", names);
-  collect(run_root(), names);
+  if (check_run_root()) collect(run_root(), names);
   std::vector<World> out;
   for (const std::string& name : names) out.push_back(world_named(name));
   return out;

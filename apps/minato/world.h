@@ -26,6 +26,9 @@ inline std::string start_error_file(const World& world) { return world.run_dir +
 
 World world_named(const std::string& name);
 std::string image_cache_dir();
+// Runtime files may be below /tmp, where anybody could have made their directory first: then it is
+// not used. Errors: Forbidden.
+Status check_run_root();
 // Every world of this user that left something, running or not; by name.
 std::vector<World> existing_worlds();
 // The named one, or the only one there is. Errors: NotFound, Conflict (several; names them).

@@ -8,6 +8,7 @@ namespace minato::drill {
 namespace {
 
 constexpr Duration kTick = 50ms;
+constexpr Duration kSilence = 5s;  // Of waiting, before it is said what for.
 constexpr std::size_t kMaxEvents = 5000;
 constexpr double kSlowShare = 0.01;  // Above the SLO's p99 may be so many.
 
@@ -73,7 +74,7 @@ void Runner::run(Drill drill, std::function<void(Outcome)> done) {
   out_.drill = std::move(drill);
   out_.rate = options_.rate;
   done_ = std::move(done);
-  has_failed_ = was_injected_ = said_waiting_ = false;
+  has_failed_ = was_injected_ = said_waiting_ = said_unwell_ = false;
   ahead_.clear();
   for (const auto& [phase, conditions] : out_.drill.phases) ahead_.push_back(phase);
   enter(Step::kLook);
@@ -129,7 +130,11 @@ void Runner::look() {
     warm_up_ = options_.warm_up + env_.rng.between(Duration{}, options_.jitter);
     return enter(Step::kWarmUp);
   }
-  if (env_.clock.monotonic() - since_ < options_.patience) return;
+  const Duration waited = env_.clock.monotonic() - since_;
+  if (waited >= kSilence && !std::exchange(said_unwell_, true)) {
+    say(fmt::format("waiting until the service is well, {} at most: {}", format_duration(options_.patience), why_not));
+  }
+  if (waited < options_.patience) return;
   out_.was_refused = true;
   give_up({Reason::kConflict, "the service is not well before the drill: " + why_not});
 }

@@ -121,6 +121,7 @@ class Runner {
   std::int32_t restarts_seen_ = 0;
   bool was_injected_ = false;
   bool said_waiting_ = false;
+  bool said_unwell_ = false;
   Duration warm_up_{};  // Of this drill.
   bool is_world_gone_ = false;
   env::TimerHandle timer_;

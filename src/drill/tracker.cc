@@ -198,7 +198,7 @@ bool Tracker::is_steady(std::string& why_not) const {
   if (now.ready_pods != now.wanted) return say(fmt::format("{} of {} Pods are ready", now.ready_pods, now.wanted));
   for (const Observation* node : all(Subject::kNode)) {
     if (node->state != "ready" || node->is_marked) {
-      return say(fmt::format("Node {} is {}", node->name, node->is_marked ? "being taken out" : node->state));
+      return say(fmt::format("Node {} is {}", node->name, node->is_marked ? "cordoned or being taken out" : node->state));
     }
   }
   for (const Observation* instance : all(Subject::kInstance)) {

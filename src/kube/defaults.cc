@@ -150,8 +150,9 @@ void set_defaults(Deployment& deployment) {
   fill(spec.strategy.type, "RollingUpdate");
   if (spec.strategy.type != "RollingUpdate") return;
   RollingUpdateDeployment& rolling = spec.strategy.rolling_update.ensure();
-  fill(rolling.max_unavailable, IntOrString(std::string("25%")));
-  fill(rolling.max_surge, IntOrString(std::string("25%")));
+  const IntOrString quarter(std::string("25%"));
+  fill(rolling.max_unavailable, quarter);
+  fill(rolling.max_surge, quarter);
 }
 
 void set_defaults(ReplicaSet& replica_set) {

@@ -100,7 +100,7 @@ class ControlKeeper {
     return std::unexpected(pid.error());
   }
   pid_t pid() const { return pid_; }
-  std::optional<SteadyTime> restart_at() const { return restart_at_; }
+  const std::optional<SteadyTime>& restart_at() const { return restart_at_; }
 
   void schedule_restart(const std::string& why) {
     const auto now = std::chrono::steady_clock::now();
