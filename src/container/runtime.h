@@ -81,6 +81,8 @@ struct Sandbox {
   std::string ip;
   WallTime created_at{};
   std::map<std::string, std::string> annotations;
+  // False: nothing can run in it until run_sandbox() is called again (SANDBOX_NOTREADY).
+  bool is_ready = true;
 };
 
 // A file of a kFiles volume.

@@ -45,6 +45,10 @@ std::size_t FakeRuntime::running() const {
       }));
 }
 
+void FakeRuntime::stop_sandboxes() {
+  for (auto& [uid, sandbox] : sandboxes_) sandbox.is_ready = false;
+}
+
 void FakeRuntime::forget_everything() {
   sandboxes_.clear();
   containers_.clear();
@@ -85,6 +89,7 @@ void FakeRuntime::run_sandbox(container::SandboxConfig config,
                      .created_at = clock_.wall(),
                      .annotations = config.annotations};
   }
+  found->second.is_ready = true;
   after({}, [sandbox = found->second, done = std::move(done)]() mutable { done(sandbox); });
 }
 

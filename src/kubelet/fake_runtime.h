@@ -42,6 +42,7 @@ class FakeRuntime final : public container::Runtime {
   const std::vector<std::string>& trace() const { return trace_; }  // "12s start web/0"
   const container::ContainerConfig& config_of(const std::string& name) const;
   void exit_now(const std::string& name, int exit_code);
+  void stop_sandboxes();     // They are there, but nothing can run in them.
   void forget_everything();  // The machine was rebooted.
   void restart();            // As a new Runtime over the same containers: answers are lost.
   std::size_t running() const;

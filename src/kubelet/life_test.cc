@@ -286,6 +286,20 @@ TEST_F(KubeletTest, ANewKubeletAdoptsWithoutRestartingOrLosingReadiness) {
   EXPECT_EQ(get()->metadata.resource_version, version);
 }
 
+TEST_F(KubeletTest, ASandboxThatWasLeftHalfMadeIsRunAgain) {
+  start_kubelet();
+  runtime_.pull = [](const std::string&) -> Status { return fail(Reason::kUnavailable, "away"); };
+  create(pod());
+  ASSERT_EQ(traced("sandbox").size(), 1U);
+  kubelet_.reset();
+  runtime_.stop_sandboxes();
+  runtime_.pull = nullptr;
+  start_kubelet();
+  time_.advance(1s);
+  EXPECT_EQ(traced("sandbox").size(), 2U);
+  EXPECT_EQ(traced("start").size(), 1U);
+}
+
 TEST_F(KubeletTest, ExitsAndDeletionsWhileAwayAreSeen) {
   start_kubelet();
   create(pod("exits"));

@@ -61,7 +61,7 @@ void PodWorker::adopt(const container::Sandbox* sandbox,
   if (is_terminal(*scope_.pod)) {
     adopted_terminal_ = true;
     stage_ = sandbox != nullptr ? Stage::kStopping : Stage::kDone;
-  } else if (sandbox != nullptr) {
+  } else if (sandbox != nullptr && (sandbox->is_ready || !records.empty())) {
     stage_ = Stage::kActive;
     volumes_stale_ = true;  // Whatever happened while no kubelet was there.
   }

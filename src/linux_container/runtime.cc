@@ -75,6 +75,7 @@ void LinuxRuntime::list(container::Done<Inventory> done) {
     for (const auto& [uid, pod] : pods_) {
       if (pod->phase == Pod::Phase::kStarting) continue;
       inventory.sandboxes.push_back(pod->sandbox);
+      inventory.sandboxes.back().is_ready = pod->link != nullptr;
       for (const auto& [key, container] : pod->containers)
         inventory.containers.push_back(container);
     }
