@@ -27,3 +27,6 @@ if "$build/apps/minato/minato" doctor >/dev/null; then
 else
   echo "skipped: this machine cannot run a local world (minato doctor says why)"
 fi
+echo
+echo "== load"
+python3 "$root/bench/load_bench.py" "$build"
