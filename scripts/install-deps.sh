@@ -23,6 +23,7 @@ libssl-dev                              TLS certificates, digests
 libsqlite3-dev                          durable store
 libcurl4-openssl-dev                    image registries
 libarchive-dev                          image layers
+libexpat1-dev                           XML of AWS's answers
 zlib1g-dev                              image layers
 libzstd-dev                             image layers
 libnftables-dev                         Service rules

@@ -20,11 +20,11 @@ LAYERS = {
     "controllers": 5, "scheduler": 5, "kubelet": 5, "network_policy": 5, "proxy": 5, "removal": 5, "autoscaler": 5,
     "agent": 5,
     "spec": 6, "blueprint": 6, "cluster": 6, "apiserver": 6, "render": 6, "lint": 6, "ecs": 6, "bounds": 6, "drill": 6,
-    "host": 7, "tls": 7, "net": 7, "kube_http": 7, "image": 7, "control": 7, "load": 7, "linux_net": 7,
+    "host": 7, "tls": 7, "net": 7, "aws_http": 7, "kube_http": 7, "image": 7, "control": 7, "load": 7, "linux_net": 7,
     "linux_container": 7, "haproxy": 7, "local": 7,
     "sim": 7,
 }
-REAL = {"host", "tls", "net", "kube_http", "image", "control", "load", "linux_net", "linux_container", "haproxy", "local"}
+REAL = {"host", "tls", "net", "aws_http", "kube_http", "image", "control", "load", "linux_net", "linux_container", "haproxy", "local"}
 
 UNORDERED = r"\bstd::unordered_(map|set)\b"
 

@@ -65,6 +65,11 @@ TEST(StringsTest, SuggestsTheNearWordOnly) {
   EXPECT_EQ(nearest("banana", {"image", "stop"}), "");
 }
 
+TEST(StringsTest, PercentEncodingKeepsTheUnreserved) {
+  EXPECT_EQ(percent_encode("aZ09-_.~"), "aZ09-_.~");
+  EXPECT_EQ(percent_encode(" /+&=%ü"), "%20%2F%2B%26%3D%25%C3%BC");
+}
+
 TEST(StringsTest, SplitKeepsEmptyParts) {
   EXPECT_EQ(split("a,,b", ','), (std::vector<std::string>{"a", "", "b"}));
   EXPECT_EQ(split("", ','), std::vector<std::string>{""});

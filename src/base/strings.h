@@ -20,6 +20,8 @@ std::string to_lower(std::string_view text);
 Result<std::int64_t> parse_int(std::string_view text);
 
 std::string to_hex(std::string_view bytes);
+// For URLs and forms: all but the unreserved characters of RFC 3986 as %XX.
+std::string percent_encode(std::string_view text);
 
 // Edit distance with transpositions, for "did you mean".
 std::size_t edit_distance(std::string_view a, std::string_view b);

@@ -62,7 +62,6 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
-std::string url_encode(std::string_view text);
 std::string base64_encode(std::string_view bytes);
 Result<std::string> base64_decode(std::string_view text);
 

@@ -191,13 +191,13 @@ Result<std::string> RegistrySource::fetch_token(const Challenge& challenge,
   const std::string realm = parameter("realm");
   std::string scope = parameter("scope");
   if (scope.empty()) scope = fmt::format("repository:{}:pull", reference_.name);
-  std::string query = fmt::format("service={}&scope={}", url_encode(parameter("service")),
-                                  url_encode(scope));
+  std::string query = fmt::format("service={}&scope={}", percent_encode(parameter("service")),
+                                  percent_encode(scope));
   // The realm gets credentials: only over TLS, unless registry and realm are both loopback.
   HttpRequest request{.url = realm, .transport = transport(), .body_limit_bytes = kTokenLimit};
   if (!credentials.identity_token.empty()) {
     request.form = fmt::format("grant_type=refresh_token&client_id=minato&refresh_token={}&{}",
-                               url_encode(credentials.identity_token), query);
+                               percent_encode(credentials.identity_token), query);
   } else {
     request.url += (realm.find('?') == std::string::npos ? "?" : "&") + query;
     if (!credentials.user.empty()) {

@@ -16,14 +16,12 @@ import os
 import random
 import re
 import shutil
-import socket
-import subprocess
 import time
 import tomllib
 import unittest
 
 import tools
-from tools import Scratch, Terraform, example, missing, need_terraform, render
+from tools import Moto, Scratch, Terraform, example, missing, need_terraform, render
 
 LEFT_OUT = ("aws_eks_cluster", "aws_eks_addon", "aws_eks_access_entry", "aws_eks_access_policy_association",
             "aws_eks_pod_identity_association", "aws_eks_addon_version")
@@ -119,29 +117,6 @@ def groups_of(spec):
             low, base = max(0, low - base), 0
         out[name] = (low, high, nodes["types"], base, 100 - spot)
     return {f"shop-{name}": group for name, group in out.items()}
-
-
-class Moto:
-    def __init__(self, directory):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = open(directory / "moto.log", "w")
-        self.process = subprocess.Popen(["moto_server", "-H", "127.0.0.1", "-p", str(self.port)], stdout=self.log, stderr=self.log,
-                                        env={**os.environ, "MOTO_ACM_VALIDATION_WAIT": "1", "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"})
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("moto_server does not listen")
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(30)
-        self.log.close()
 
 
 class AppliedToMoto(Scratch):

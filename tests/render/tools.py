@@ -9,9 +9,11 @@ import itertools
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -70,6 +72,31 @@ class Terraform:
 
     def init(self):
         self("init", f"-plugin-dir={MIRROR}", "-input=false", "-no-color")
+
+
+class Moto:
+    """A moto_server of one test's own, an AWS that nobody here wrote."""
+
+    def __init__(self, directory):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = open(directory / "moto.log", "w")
+        self.process = subprocess.Popen(["moto_server", "-H", "127.0.0.1", "-p", str(self.port)], stdout=self.log, stderr=self.log,
+                                        env={**os.environ, "MOTO_ACM_VALIDATION_WAIT": "1", "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"})
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("moto_server does not listen")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(30)
+        self.log.close()
 
 
 class Scratch(unittest.TestCase):
