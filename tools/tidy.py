@@ -17,7 +17,7 @@ LAYERS = {
     "store": 2,
     "registry": 3,
     "informer": 4, "scheduling": 4, "cloudmodel": 4, "imds": 4, "metrics": 4,
-    "controllers": 5, "scheduler": 5, "kubelet": 5, "network_policy": 5, "proxy": 5, "removal": 5, "autoscaler": 5,
+    "controllers": 5, "scheduler": 5, "kubelet": 5, "network_policy": 5, "proxy": 5, "removal": 5, "autoscaler": 5, "descheduler": 5,
     "agent": 5,
     "spec": 6, "blueprint": 6, "cluster": 6, "apiserver": 6, "render": 6, "lint": 6, "ecs": 6, "bounds": 6, "drill": 6,
     "host": 7, "tls": 7, "net": 7, "aws_http": 7, "kube_http": 7, "image": 7, "control": 7, "load": 7, "linux_net": 7,

@@ -150,11 +150,15 @@ Status Cluster::make_scaling() {
   };
   ASSIGN_OR_RETURN(autoscaler_, autoscaler::Autoscaler::make(env_.fork("autoscaler"), client_, informers_, *cloud_,
                                                              *remover_, std::move(options)));
+  descheduler_ = std::make_unique<descheduler::Descheduler>(
+      env_.fork("descheduler"), client_, informers_,
+      descheduler::Descheduler::Options{.scan_interval = profile.descheduler_scan, .settle = profile.descheduler_settle});
   roles_.watch_nodes(std::string(blueprint::kRoleAgent), [this] { follow_agents(); });
   roles_.watch(std::string(blueprint::kRoleMetrics), [this](bool active) { metrics_->set_active(active); });
   roles_.watch(std::string(blueprint::kRoleController), [this](bool active) {
     remover_->set_active(active);
     autoscaler_->set_active(active);
+    descheduler_->set_active(active);
   });
   return {};
 }
@@ -186,6 +190,7 @@ Status Cluster::start() {
   housekeeping_.start();
   remover_->start();
   autoscaler_->start();
+  descheduler_->start();
   roles_.start();
   for (const blueprint::NodeGroup& group : options_.groups) {
     cloud::AutoScalingGroup spec = group.group;

@@ -24,6 +24,7 @@
 #include "cluster/roles.h"
 #include "container/runtime.h"
 #include "controllers/controllers.h"
+#include "descheduler/descheduler.h"
 #include "imds/sim_metadata.h"
 #include "informer/informer.h"
 #include "kube/types/autoscaling.h"
@@ -152,6 +153,7 @@ class Cluster {
   std::unique_ptr<cloudmodel::Cloud> cloud_;
   std::unique_ptr<removal::Remover> remover_;
   std::unique_ptr<autoscaler::Autoscaler> autoscaler_;
+  std::unique_ptr<descheduler::Descheduler> descheduler_;
   std::map<std::string, NodeAgent> agents_;  // By Node name.
 };
 

@@ -41,6 +41,8 @@ struct Profile {
   Duration back_to_spot{};           // Until spot is trusted again.
   Duration spot_notice{};            // From the notice to the end of the instance.
   Duration agent_poll{};             // Of the instance metadata.
+  Duration descheduler_scan{};       // Between looks for Pods that crowd …
+  Duration descheduler_settle{};     // … and how long they may before one moves.
   // Longest time between two health checks of the load balancer, whatever the file says.
   Duration health_check_interval_max = Duration::max();
 };
@@ -75,6 +77,8 @@ inline constexpr Profile kFast{.name = "fast",
                                .back_to_spot = 30s,
                                .spot_notice = 20s,
                                .agent_poll = 500ms,
+                               .descheduler_scan = 1s,
+                               .descheduler_settle = 20s,
                                .health_check_interval_max = 1s};
 
 inline constexpr Profile kRealistic{.name = "realistic",
@@ -106,7 +110,9 @@ inline constexpr Profile kRealistic{.name = "realistic",
                                     .autoscaler_backoff_max = 1800s,
                                     .back_to_spot = 1800s,
                                     .spot_notice = 120s,
-                                    .agent_poll = 2s};
+                                    .agent_poll = 2s,
+                                    .descheduler_scan = 10s,
+                                    .descheduler_settle = 180s};
 
 // The health check of the file at the pace of the profile: interval and timeout shrink together.
 balancer::HealthCheck at_pace(balancer::HealthCheck check, const Profile& profile);

@@ -16,13 +16,14 @@
 namespace minato::drill {
 namespace {
 
-Observation seen(Subject subject, std::string name, std::string state, std::string node = "n1", int count = 0) {
+Observation seen(Subject subject, std::string name, std::string state, std::string node = "n1", int count = 0,
+                 std::string zone = "a") {
   Observation out;
   out.subject = subject;
   out.name = std::move(name);
   out.state = std::move(state);
   out.node = std::move(node);
-  out.zone = "a";
+  out.zone = std::move(zone);
   out.count = count;
   return out;
 }
@@ -61,6 +62,10 @@ class FakeWorld final : public World {
   Latency latency() const override { return {}; }
 
   void vanish() { now(seen(Subject::kControl, "control", "gone", "")); }
+  void now(Observation observation) {
+    observation.at = time_.monotonic();
+    sink_(observation);
+  }
   double rate() const { return rate_; }
 
   std::vector<std::string> acts;
@@ -77,10 +82,6 @@ class FakeWorld final : public World {
     later(1s, seen(Subject::kPod, "web-4", "bound"));
     later(2s, seen(Subject::kPod, "web-3", "ready"));
     later(2s, seen(Subject::kPod, "web-4", "ready"), [this] { later(1s, seen(Subject::kNode, "n1", "ready"), [this] { latency_ = 1ms; }); });
-  }
-  void now(Observation observation) {
-    observation.at = time_.monotonic();
-    sink_(observation);
   }
   void later(Duration delay, Observation observation, std::function<void()> then = {}) {
     timers_.push_back(time_.after(delay, [this, observation, then] {
@@ -139,6 +140,26 @@ TEST_F(RunnerTest, PhasesSumToTheRecovery) {
   EXPECT_EQ(out.recovery(), 1500ms);
   EXPECT_GE(out.requests().failures(), 19u);
   EXPECT_LE(out.requests().failures(), 21u);
+}
+
+TEST_F(RunnerTest, WhatHitsAZoneWaitsForPodsThatCrowd) {
+  std::vector<std::string> said;
+  Runner runner(env::Env{time_, time_, log_, env::Rng(1)}, world_, {.rate = 100, .patience = 10s, .spread_patience = 20s},
+                [&](const std::string& text) { said.push_back(text); });
+  time_.advance(10ms);
+  world_.now(seen(Subject::kNode, "n1", "ready", "", 0, "a"));
+  world_.now(seen(Subject::kNode, "n2", "ready", "", 0, "c"));
+  for (const char* name : {"web-1", "web-2"}) world_.now(seen(Subject::kPod, name, "ready", "n1", 0, "a"));
+  std::optional<Outcome> out;
+  runner.run(*find_drill("zone-lost"), [&](Outcome outcome) { out = std::move(outcome); });
+  time_.advance(15s);
+  ASSERT_FALSE(said.empty());
+  EXPECT_EQ(said.back(), "waiting until Pods are spread again, 20s at most: 2 Pods in a, 0 in c");
+  EXPECT_TRUE(world_.acts.empty());
+  world_.now(seen(Subject::kPod, "web-2", "ready", "n2", 0, "c"));
+  time_.advance(5s);
+  ASSERT_FALSE(world_.acts.empty());
+  EXPECT_TRUE(world_.acts.front().starts_with("fail-zone")) << world_.acts.front();
 }
 
 TEST_F(RunnerTest, FailuresOfARowComeInDifferentPhases) {

@@ -74,7 +74,7 @@ void Runner::run(Drill drill, std::function<void(Outcome)> done) {
   out_.drill = std::move(drill);
   out_.rate = options_.rate;
   done_ = std::move(done);
-  has_failed_ = was_injected_ = said_waiting_ = said_unwell_ = false;
+  has_failed_ = was_injected_ = said_waiting_ = said_unwell_ = said_crowded_ = false;
   ahead_.clear();
   for (const auto& [phase, conditions] : out_.drill.phases) ahead_.push_back(phase);
   enter(Step::kLook);
@@ -121,7 +121,7 @@ void Runner::look() {
   if (is_world_gone_) return vanish();
   std::string why_not = "nothing was seen of it";
   if (tracker_.is_steady(why_not)) {
-    if (!is_calm()) return;
+    if (!is_calm() || !is_spread()) return;
     out_.begun = env_.clock.monotonic();
     if (const Status status = world_.set_load(options_.rate, options_.path); !status) {
       out_.was_refused = true;
@@ -150,6 +150,18 @@ bool Runner::is_calm() {
                     format_duration(std::chrono::ceil<std::chrono::seconds>(options_.restart_memory - (now - since)))));
   }
   return false;
+}
+
+// Not for ever: a zone may be without room, or nobody there who moves Pods.
+bool Runner::is_spread() {
+  const Choice choice = choice_of(aim_of(out_.drill).verb);
+  const bool hits_many = choice == Choice::kNode || choice == Choice::kSpot || choice == Choice::kZone;
+  if (!hits_many || env_.clock.monotonic() - since_ >= options_.spread_patience) return true;
+  const std::string crowding = tracker_.crowding();
+  if (!crowding.empty() && !std::exchange(said_crowded_, true)) {
+    say(fmt::format("waiting until Pods are spread again, {} at most: {}", format_duration(options_.spread_patience), crowding));
+  }
+  return crowding.empty();
 }
 
 void Runner::warm_up() {

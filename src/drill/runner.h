@@ -36,6 +36,9 @@ struct RunOptions {
   // For so long kubelets remember restarts of a Pod and hold the next one back: a Pod is hit after
   // that. Twice crash_backoff_max.
   Duration restart_memory{};
+  // For so long a drill that hits a Node or a zone waits for Pods that crowd to be spread again, as
+  // its bound assumes.
+  Duration spread_patience{};
 };
 
 // What happened in one drill.
@@ -86,6 +89,7 @@ class Runner {
   void tick();
   void look();
   bool is_calm();
+  bool is_spread();
   void warm_up();
   void inject();
   void acted(const Status& status);
@@ -122,6 +126,7 @@ class Runner {
   bool was_injected_ = false;
   bool said_waiting_ = false;
   bool said_unwell_ = false;
+  bool said_crowded_ = false;
   Duration warm_up_{};  // Of this drill.
   bool is_world_gone_ = false;
   env::TimerHandle timer_;

@@ -178,6 +178,22 @@ bool Tracker::holds(const Condition& condition) const {
   return false;
 }
 
+std::string Tracker::crowding() const {
+  std::set<std::string> groups;  // In which such Pods run.
+  std::map<std::string, std::int32_t> in_zone;
+  for (const Observation* pod : service_pods()) {
+    ++in_zone[pod->zone];
+    if (const Observation* node = find(Subject::kNode, pod->node)) groups.insert(node->group);
+  }
+  for (const Observation* node : all(Subject::kNode)) {
+    if (node->state == "ready" && !node->is_marked && groups.contains(node->group)) in_zone.try_emplace(node->zone, 0);
+  }
+  if (in_zone.empty()) return "";
+  const auto [least, most] = std::ranges::minmax_element(in_zone, {}, [](const auto& zone) { return zone.second; });
+  if (most->second - least->second < 2) return "";
+  return fmt::format("{} Pods in {}, {} in {}", most->second, most->first, least->second, least->first);
+}
+
 bool Tracker::is_steady(std::string& why_not) const {
   const auto say = [&](std::string text) {
     why_not = std::move(text);

@@ -45,6 +45,10 @@ class Tracker {
   // and their Nodes ready, no removal and no notice; else why not.
   bool is_steady(std::string& why_not) const;
 
+  // Where the service's Pods crowd: one zone has two more than another that has a Node for them. "":
+  // nowhere.
+  std::string crowding() const;
+
   // Whom to hit: among what is ready, the first by name that carries most. Errors: NotFound, with
   // what is missing.
   Result<Victims> choose(const Action& action, const std::string& zone_hint = {}) const;

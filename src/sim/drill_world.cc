@@ -263,7 +263,7 @@ drill::Outcome run_drill(const DrillSetup& setup, const drill::Drill& drill, std
     return out;
   }
   // Once deployed since its Nodes are there: when a service starts on an empty cluster, its Pods
-  // crowd on the Node that is ready first, and nothing moves them until the next rollout.
+  // crowd on the Node that is ready first.
   world.datacenter().set_behaviour(kNextImage, next);
   if (out.status = world.deploy(kNextImage); !out.status) return out;
   if (!world.run_until_converged(1h)) {

@@ -99,12 +99,6 @@ const std::vector<Scenario>& scenarios() {
   return kAll;
 }
 
-const std::vector<std::pair<int, std::string>>& scenarios_left_out() {
-  static const std::vector<std::pair<int, std::string>> kLeftOut = {
-      {9, "descheduler: there is none"}};
-  return kLeftOut;
-}
-
 const Scenario* find_scenario(const std::string& name) {
   const auto& all = scenarios();
   const auto found = std::ranges::find_if(all, [&](const Scenario& each) {

@@ -61,8 +61,6 @@ struct ScenarioReport {
 
 // In order of their numbers.
 const std::vector<Scenario>& scenarios();
-// Of the catalogue, those that cannot be played here, and why.
-const std::vector<std::pair<int, std::string>>& scenarios_left_out();
 // Null: there is none of that name (or number).
 const Scenario* find_scenario(const std::string& name);
 

@@ -1,5 +1,6 @@
-// Scenarios 31 to 43: what EC2, zones and the load balancer do.
+// Scenarios 9 and 31 to 43: what EC2, zones and the load balancer do.
 #include <algorithm>
+#include <map>
 
 #include "blueprint/system.h"
 #include "kube/types/apps.h"
@@ -102,6 +103,41 @@ void zone_loss(Stage& stage) {
   const std::uint64_t after = stage.counts().failed();
   stage.run(20min);
   stage.expect_failed(after, 0, "once the others carry all");
+}
+
+// By how much zones with Nodes for the service differ in its Pods.
+std::int32_t zone_skew(Stage& stage) {
+  std::map<std::string, std::string> zone_of;
+  std::map<std::string, std::int32_t> pods;
+  for (const auto& instance : stage.cloud().describe_auto_scaling_instances()) {
+    zone_of[instance.hostname] = instance.zone;
+    if (instance.group == stage.group_name(blueprint::kScalingGroup)) pods[instance.zone];
+  }
+  for (const auto& pod : stage.pods()) ++pods[zone_of[pod->spec.node_name]];
+  const auto [least, most] = std::ranges::minmax_element(pods, {}, [](const auto& zone) { return zone.second; });
+  return most->second - least->second;
+}
+
+void zones_lost_in_turn(Stage& stage) {
+  stage.load(300);
+  stage.run(5min);
+  for (const char* zone : {"a", "c"}) {
+    stage.fail_zone(zone);
+    stage.run(90s);  // Until it is noticed.
+    stage.recover(10min);
+    stage.restore_zone(zone);
+  }
+  const std::int32_t crowded = zone_skew(stage);
+  const auto failed = stage.counts().failed();
+  const bool is_spread = stage.run_until(30min, [&] { return zone_skew(stage) <= 1; });
+  stage.expect(is_spread, fmt::format("the Pods are spread again, but zones differ by {}", zone_skew(stage)));
+  stage.fact(fmt::format("zones differed by {} Pods, and by {} after {} moves", crowded, zone_skew(stage), stage.events("Descheduled")));
+  stage.run(1h);
+  stage.expect_failed(failed, 0, "while Pods move");
+  const auto moves = stage.events("Descheduled");
+  stage.expect(moves <= 20, fmt::format("no Pod moves twice, but there were {} moves", moves));
+  stage.run(4h);
+  stage.expect(stage.events("Descheduled") == moves, "none moves once they are spread");
 }
 
 void zone_returns(Stage& stage) {
@@ -301,6 +337,8 @@ std::vector<Scenario> cloud_scenarios() {
        "Replaced one after the other; no self-made outage.", eight_nodes, rebalance_advice},
       {34, "spot-exhausted", "No spot capacity anywhere, and all spot instances taken back.",
        "On-demand stands in; back to spot when it has come back.", eight_nodes, spot_gone},
+      {9, "zones-lost-in-turn", "Two zones fail one after the other, and come back.",
+       "Pods that crowd are spread again, none twice, and no request is lost by it.", eight_nodes, zones_lost_in_turn},
       {35, "zone-loss", "A zone fails.", "The others carry all; requests fail only until it is noticed.", eight_nodes, zone_loss},
       {36, "zone-returns", "The zone is back.", "No storm, no double capacity.", eight_nodes, zone_returns},
       {37, "gray-zone", "A zone is slow, and its health checks pass.",
