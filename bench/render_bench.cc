@@ -23,15 +23,15 @@ BENCHMARK(read)->Unit(benchmark::kMillisecond);
 
 void render(benchmark::State& state) {
   const spec::Spec spec = *spec::read({largest_example()});
-  for (auto _ : state) benchmark::DoNotOptimize(render::render(spec));
+  for (auto _ : state) benchmark::DoNotOptimize(render::render(spec, cloud::Catalogue::built_in()));
 }
 BENCHMARK(render)->Unit(benchmark::kMillisecond);
 
 void lint(benchmark::State& state) {
   const spec::Spec spec = *spec::read({largest_example()});
-  const render::Files files = *render::render(spec);
+  const render::Files files = *render::render(spec, cloud::Catalogue::built_in());
   const WallTime now = *parse_rfc3339("2026-11-23T00:00:00Z");
-  for (auto _ : state) benchmark::DoNotOptimize(lint::check(spec, files, now));
+  for (auto _ : state) benchmark::DoNotOptimize(lint::check(spec, files, cloud::Catalogue::built_in(), now));
 }
 BENCHMARK(lint)->Unit(benchmark::kMillisecond);
 

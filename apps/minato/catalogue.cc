@@ -1,4 +1,5 @@
-// `minato cloud catalogue`: instance types with sizes and prices, and how to have today's from AWS.
+// `minato cloud catalogue`: instance types with sizes and prices, which of them are in force, and how
+// to have today's from AWS.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -7,13 +8,16 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
+#include "base/strings.h"
 #include "base/time.h"
-#include "cloud/catalogue_file.h"
+#include "catalogue_choice.h"
 #include "commands.h"
 #include "host/files.h"
 #include "host/process.h"
 #include "table.h"
+#include "world.h"
 
 namespace minato::app {
 namespace json = boost::json;
@@ -26,7 +30,8 @@ struct CatalogueArguments {
   std::vector<std::string> files;
   std::string region;
   bool refresh = false;
-  std::string directory = "aws-catalogue";
+  bool keep = false;
+  std::string directory;
 };
 
 // One call of the aws command, and the file that keeps what it prints.
@@ -35,17 +40,13 @@ struct Query {
   std::vector<std::string> argv;
 };
 
-std::vector<Query> queries(const std::string& region) {
-  std::string names;
-  for (const cloud::InstanceType& type : cloud::catalogue()) names += (names.empty() ? "" : ",") + std::string(type.name);
-  const std::string of_types = "Name=instance-type,Values=" + names;
+std::vector<Query> queries(const std::string& region, const std::string& now) {
   const auto equals = [](const std::string& field, const std::string& value) {
     return fmt::format("Type=TERM_MATCH,Field={},Value={}", field, value);
   };
-  const WallTime now{std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch())};
   return {
       {"instance-types.json",
-       {"aws", "ec2", "describe-instance-types", "--region", region, "--output", "json", "--filters", of_types}},
+       {"aws", "ec2", "describe-instance-types", "--region", region, "--output", "json"}},
       {"prices.json",
        // The price list is served from a few regions only, for all of them.
        {"aws", "pricing", "get-products", "--region", "us-east-1", "--output", "json", "--service-code", "AmazonEC2",
@@ -54,7 +55,7 @@ std::vector<Query> queries(const std::string& region) {
       {"spot-prices.json",
        // From now on: of each pool the price that holds.
        {"aws", "ec2", "describe-spot-price-history", "--region", region, "--output", "json", "--product-descriptions",
-        "Linux/UNIX", "--start-time", format_rfc3339(now), "--filters", of_types}}};
+        "Linux/UNIX", "--start-time", now}}};
 }
 
 Status run_into(const Query& query, const std::filesystem::path& path) {
@@ -81,35 +82,68 @@ Status run_into(const Query& query, const std::filesystem::path& path) {
 }
 
 // Returns the files that were written.
-Result<std::vector<std::string>> refresh(const CatalogueArguments& arguments) {
+Result<std::vector<std::string>> ask_aws(const CatalogueArguments& arguments, const std::string& now) {
   if (arguments.region.empty()) return fail(Reason::kInvalid, "--refresh needs --region: prices are a region's");
-  std::error_code error;
-  std::filesystem::create_directories(arguments.directory, error);
-  if (error) return fail(Reason::kInvalid, fmt::format("{}: {}", arguments.directory, error.message()));
+  const std::string directory = arguments.directory.empty() ? data_dir() + "/aws" : arguments.directory;
+  RETURN_IF_ERROR(host::make_directories(directory, 0755));
   std::vector<std::string> out;
-  for (const Query& query : queries(arguments.region)) {
-    const auto path = std::filesystem::path(arguments.directory) / query.file;
+  for (const Query& query : queries(arguments.region, now)) {
+    const auto path = std::filesystem::path(directory) / query.file;
     RETURN_IF_ERROR(run_into(query, path));
     out.push_back(path.string());
   }
   return out;
 }
 
-Status read_into(cloud::Catalogue& catalogue, const std::vector<std::string>& files, const std::string& region) {
+// One list of what the files say together; a type whose size none of them says, and that is not
+// built in, is left out.
+Result<std::vector<cloud::InstanceTypeRecord>> read_files(const std::vector<std::string>& files, const std::string& region) {
+  std::map<std::string, cloud::InstanceTypeRecord> merged;
   for (const std::string& file : files) {
     ASSIGN_OR_RETURN(const std::string content, host::read_file(file, kMaxCatalogueBytes));
     const auto records = cloud::read_catalogue(content, region);
     if (!records) return wrap(file, records.error());
-    std::size_t unknown = catalogue.merge(*records).size();
-    if (unknown > 0) fmt::print(stderr, "minato: {}: {} types left out, since no file says their size\n", file, unknown);
+    for (const cloud::InstanceTypeRecord& record : *records) cloud::update(merged[record.name], record);
   }
-  return {};
+  std::vector<cloud::InstanceTypeRecord> all;
+  for (auto& [name, record] : merged) all.push_back(std::move(record));
+  cloud::Catalogue known;
+  const std::vector<std::string> left_out = known.merge(all);
+  if (!left_out.empty()) {
+    fmt::print(stderr, "minato: {} types left out, since no file says their size\n", left_out.size());
+    std::erase_if(all, [&](const auto& record) { return known.find(record.name) == nullptr; });
+  }
+  return all;
 }
 
-void print_catalogue(const cloud::Catalogue& catalogue, const Common& common) {
+// What was asked for: of AWS, of files, or what is in force.
+Result<CataloguePtr> find_catalogue(CatalogueArguments arguments) {
+  const WallTime now{std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch())};
+  const std::string at = format_rfc3339(now);
+  if (arguments.refresh) {
+    ASSIGN_OR_RETURN(const auto written, ask_aws(arguments, at));
+    arguments.files.insert(arguments.files.end(), written.begin(), written.end());
+  }
+  if (arguments.files.empty()) return choose_catalogue("");
+  auto out = std::make_unique<CatalogueChoice>();
+  ASSIGN_OR_RETURN(out->kept.types, read_files(arguments.files, arguments.region));
+  out->kept.region = arguments.region;
+  out->kept.at = at;
+  out->source = join(arguments.files, ", ");
+  (void)out->catalogue.merge(out->kept.types);
+  if (arguments.refresh || arguments.keep) {
+    out->source = kept_catalogue_file();
+    RETURN_IF_ERROR(host::make_directories(data_dir(), 0755));
+    RETURN_IF_ERROR(host::write_file_atomic(out->source, cloud::to_json(out->kept), 0644));
+    fmt::print(stderr, "minato: kept in {}: from now on every command goes by it; worlds that are up keep theirs\n", out->source);
+  }
+  return out;
+}
+
+void print_catalogue(const CatalogueChoice& choice, const Common& common) {
   Table table({"TYPE", "ARCH", "VCPUS", "MEMORY", "PODS", "ON-DEMAND/H", "SPOT/H"});
   json::array rows;
-  for (const cloud::InstanceType& type : catalogue.all()) {
+  for (const cloud::InstanceType& type : choice.catalogue.all()) {
     const auto on_demand = cloud::micro_usd_per_hour(type, cloud::Market::kOnDemand);
     const auto spot = cloud::micro_usd_per_hour(type, cloud::Market::kSpot);
     table.add({std::string(type.name), std::string(type.architecture), std::to_string(type.vcpus),
@@ -119,21 +153,18 @@ void print_catalogue(const cloud::Catalogue& catalogue, const Common& common) {
                                 {"memoryMib", type.memory_mib}, {"maxPods", type.max_pods},
                                 {"onDemandMicroUsd", on_demand}, {"spotMicroUsd", spot}});
   }
-  fmt::print("{}", common.json() ? json::serialize(rows) + "\n" : table.render());
+  if (common.json()) {
+    const json::object out{{"source", choice.source}, {"region", choice.kept.region}, {"at", choice.kept.at}, {"types", std::move(rows)}};
+    fmt::print("{}\n", json::serialize(out));
+    return;
+  }
+  fmt::print("{}\n{}, {}\n", table.render(), choice.source, choice.as_of());
 }
 
-int show_catalogue(CatalogueArguments arguments) {
-  if (arguments.refresh) {
-    const auto written = refresh(arguments);
-    if (!written) return fail_with(written.error(), arguments.common);
-    arguments.files.insert(arguments.files.end(), written->begin(), written->end());
-    fmt::print(stderr, "minato: written to {}: give its files to this command to see them again\n", arguments.directory);
-  }
-  cloud::Catalogue catalogue;
-  if (const Status status = read_into(catalogue, arguments.files, arguments.region); !status) {
-    return fail_with(status.error(), arguments.common);
-  }
-  print_catalogue(catalogue, arguments.common);
+int show_catalogue(const CatalogueArguments& arguments) {
+  const auto found = find_catalogue(arguments);
+  if (!found) return fail_with(found.error(), arguments.common);
+  print_catalogue(**found, arguments.common);
   return kDone;
 }
 
@@ -141,13 +172,14 @@ int show_catalogue(CatalogueArguments arguments) {
 
 void add_catalogue(CLI::App& cloud, int& exit_code) {
   auto arguments = std::make_shared<CatalogueArguments>();
-  CLI::App* command = cloud.add_subcommand("catalogue", "Instance types with sizes and prices");
+  CLI::App* command = cloud.add_subcommand("catalogue", "Instance types with sizes and prices: those in force, and how old they are");
   command->add_option("FILE", arguments->files,
                       "What 'aws ec2 describe-instance-types', 'aws pricing get-products' or 'aws ec2 "
                       "describe-spot-price-history' printed: shown in place of the built-in facts");
   command->add_option("--region", arguments->region, "Of the prices");
-  command->add_flag("--refresh", arguments->refresh, "Ask AWS first, by the aws command and its credentials");
-  command->add_option("--directory", arguments->directory, "Where a refresh keeps what AWS said")->capture_default_str();
+  command->add_flag("--refresh", arguments->refresh, "Ask AWS, by the aws command and its credentials, and go by that from now on");
+  command->add_flag("--keep", arguments->keep, "Go by the FILEs from now on");
+  command->add_option("--directory", arguments->directory, "Where a refresh leaves what AWS said word for word (default: " + data_dir() + "/aws)");
   add_output(*command, arguments->common);
   command->callback([arguments, &exit_code] { exit_code = show_catalogue(*arguments); });
 }

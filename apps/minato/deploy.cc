@@ -10,6 +10,8 @@
 #include "pull.h"
 #include "secrets.h"
 #include "sources.h"
+#include "spec/instance_types.h"
+#include "spec/locate.h"
 
 namespace minato::app {
 namespace json = boost::json;
@@ -58,6 +60,11 @@ Result<ChangedFile> read_changed_file(const World& world, const DeployArguments&
   if (arguments.files.empty()) return out;
   ASSIGN_OR_RETURN(const auto sources, read_sources(arguments.files));
   ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(sources));
+  ASSIGN_OR_RETURN(const auto types, local::load_catalogue(world.state_dir));
+  if (const Status known = spec::check_instance_types(spec, *types); !known) {
+    return wrap("this world has the catalogue of when it was started, so end it and start it again with a newer one",
+                spec::with_places(known.error(), sources));
+  }
   out.images = images_of(spec);
   const std::string directory = std::filesystem::absolute(arguments.files.front()).parent_path().string();
   const auto before = local::load_world_config(world.state_dir);

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "ask.h"
+#include "catalogue_choice.h"
 #include "drill/file.h"
 #include "drill/table.h"
 #include "drill_sim.h"
@@ -36,6 +37,7 @@ struct Arguments {
   std::string report;
   std::string compare;
   std::string calibration;
+  std::string catalogue;
   std::vector<std::string> simulate;  // Files: only in virtual time.
   bool realistic = false;
   int seeds = 200;
@@ -144,9 +146,10 @@ drill::RunOptions run_options(const Arguments& arguments, const spec::Spec& spec
 class Session {
  public:
   Session(const Arguments& arguments, const World& world, const local::WorldConfig& config, const spec::Spec& spec,
-          std::vector<drill::Drill> drills, drill::Calibration base)
+          const cloud::Catalogue& catalogue, std::vector<drill::Drill> drills, drill::Calibration base)
       : arguments_(arguments),
         spec_(spec),
+        catalogue_(catalogue),
         profile_(spec.local.realistic ? cluster::kRealistic : cluster::kFast),
         bounds_(bounds::compute(spec, profile_)),
         drills_(std::move(drills)),
@@ -182,6 +185,7 @@ class Session {
 
   const Arguments& arguments_;
   const spec::Spec& spec_;
+  const cloud::Catalogue& catalogue_;
   const cluster::Profile& profile_;
   std::vector<bounds::Bound> bounds_;
   std::vector<drill::Drill> drills_;
@@ -262,7 +266,7 @@ void Session::judge() {
       std::vector<const drill::Outcome*> measured;
       for (const drill::Outcome& run : runs_[i]) measured.push_back(&run);
       const auto calibration = drill::calibrate(measured, base_calibration_);
-      simulated = simulate_drill({spec_, profile_, run_options(arguments_, spec_, profile_), calibration, arguments_.seeds}, drills_[i], bound);
+      simulated = simulate_drill({spec_, profile_, run_options(arguments_, spec_, profile_), calibration, arguments_.seeds, &catalogue_}, drills_[i], bound);
     }
     report_.rows.push_back(drill::judge(std::move(runs_[i]), bound, std::move(simulated)));
   }
@@ -314,6 +318,8 @@ int run_simulated(const Arguments& arguments) {
   }
   const auto spec = spec::read(sources);
   if (!spec) return fail_with(spec.error(), arguments.common);
+  const auto types = choose_catalogue(arguments.catalogue, *spec, sources);
+  if (!types) return fail_with(types.error(), arguments.common);
   const auto drills = choose_drills(arguments, *spec);
   if (!drills) return fail_with(drills.error(), arguments.common);
   const bool realistic = arguments.realistic || spec->local.realistic;
@@ -322,7 +328,7 @@ int run_simulated(const Arguments& arguments) {
   if (!calibration) return fail_with(calibration.error(), arguments.common);
   drill::RunOptions options = run_options(arguments, *spec, profile);
   options.limit = 2h;
-  return simulate_only({*spec, profile, options, *calibration, std::max(1, arguments.seeds)}, *drills,
+  return simulate_only({*spec, profile, options, *calibration, std::max(1, arguments.seeds), &(*types)->catalogue}, *drills,
                        bounds::compute(*spec, profile), arguments.common);
 }
 
@@ -345,6 +351,8 @@ int run_drills(const Arguments& arguments) {
   if (!config) return fail_with(config.error(), arguments.common);
   const auto spec = local::spec_of(*config);
   if (!spec) return fail_with(spec.error(), arguments.common);
+  const auto catalogue = local::load_catalogue(config->state_dir);
+  if (!catalogue) return fail_with(catalogue.error(), arguments.common);
   auto drills = choose_drills(arguments, *spec);
   if (!drills) return fail_with(drills.error(), arguments.common);
   if (const Status ready = check_folder(arguments.report); !ready) return fail_with(ready.error(), arguments.common);
@@ -352,7 +360,7 @@ int run_drills(const Arguments& arguments) {
   const auto base = base_calibration(arguments, spec->local.realistic ? cluster::kRealistic : cluster::kFast);
   if (!base) return fail_with(base.error(), arguments.common);
   ::signal(SIGPIPE, SIG_IGN);
-  Session session(arguments, *world, *config, *spec, std::move(*drills), *base);
+  Session session(arguments, *world, *config, *spec, **catalogue, std::move(*drills), *base);
   return session.run();
 }
 
@@ -374,6 +382,7 @@ void add_drill(CLI::App& app, int& exit_code) {
   command->add_option("--report", arguments->report, "Folder for report.html and report.json");
   command->add_option("--compare", arguments->compare, "An earlier report.json: what got better or worse");
   command->add_option("--simulate", arguments->simulate, "Only in virtual time, of these files; nothing is broken");
+  add_catalogue_option(*command, arguments->catalogue);
   command->add_flag("--realistic", arguments->realistic, "With --simulate: EC2's and AWS's own pace");
   command->add_option("--calibration", arguments->calibration, "How long machines and containers take (minato calibrate -o json)");
   command->add_option("--repeat", arguments->repeat, "So many times, for a median")->check(CLI::Range(1, 100))->capture_default_str();

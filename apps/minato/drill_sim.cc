@@ -18,6 +18,7 @@ std::optional<drill::Simulated> simulate_drill(const SimulatedDrills& how, const
   setup.profile = how.profile;
   setup.options = how.options;
   setup.calibration = how.calibration;
+  setup.catalogue = how.catalogue;
   const int seeds = how.seeds;
   std::vector<drill::Outcome> runs(static_cast<std::size_t>(seeds));
   std::atomic<int> next = 0;

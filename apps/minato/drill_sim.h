@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "cloud/catalogue_file.h"
 #include "commands.h"
 #include "drill/calibration.h"
 #include "drill/report.h"
@@ -15,6 +16,7 @@ struct SimulatedDrills {
   drill::RunOptions options;
   drill::Calibration calibration;
   int seeds = 1;
+  const cloud::Catalogue* catalogue = nullptr;
 };
 
 // Runs on several threads, a world each. Nothing when the model cannot do this drill.

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 
+#include "catalogue_choice.h"
 #include "commands.h"
 #include "host/files.h"
 #include "kube/json.h"
@@ -20,6 +21,7 @@ struct ImportArguments {
   std::string service;
   std::string target_group;
   std::string file;
+  std::string catalogue;
   bool overwrite = false;
 };
 
@@ -61,9 +63,10 @@ Status import_to(const ImportArguments& arguments) {
     return fail(Reason::kAlreadyExists,
                 arguments.file + " is there already; --overwrite replaces it, -f names another");
   }
-  ASSIGN_OR_RETURN(
-      const ecs::Import result,
-      ecs::import_service({std::move(task), std::move(service), std::move(target_group)}));
+  ASSIGN_OR_RETURN(const CataloguePtr types, choose_catalogue(arguments.catalogue));
+  ASSIGN_OR_RETURN(const ecs::Import result,
+                   ecs::import_service({std::move(task), std::move(service), std::move(target_group)},
+                                       types->catalogue));
   RETURN_IF_ERROR(host::write_file_atomic(arguments.file, result.yaml));
   if (arguments.common.json())
     print_import_json(result);
@@ -95,6 +98,7 @@ void add_import(CLI::App& app, int& exit_code) {
                   "What 'aws elbv2 describe-target-groups' prints; may also have Attributes");
   arguments->file = "minato.yaml";
   ecs->add_option("-f,--file", arguments->file, "File to write")->capture_default_str();
+  add_catalogue_option(*ecs, arguments->catalogue);
   ecs->add_flag("--overwrite", arguments->overwrite, "Also where the file is there already");
   ecs->callback([arguments, &exit_code] { exit_code = run_import(*arguments); });
 }

@@ -2,6 +2,7 @@
 // case of every failure.
 #include <fmt/format.h>
 
+#include "catalogue_choice.h"
 #include "commands.h"
 #include "drill/table.h"
 #include "lint_rules.h"
@@ -13,13 +14,13 @@ namespace minato::app {
 namespace json = boost::json;
 namespace {
 
-
 struct Lint {
   Common common;
   std::vector<std::string> files;
   std::vector<std::string> directories;  // Of Terraform and manifests.
   bool timings = false;
   std::string profile;
+  std::string catalogue;
   std::string kind;
   double rate = 100;
 };
@@ -61,7 +62,9 @@ int lint(const Lint& arguments) {
   const auto spec = spec::read(*sources);
   if (!spec) return fail_with(spec.error(), arguments.common);
   if (!arguments.timings) {
-    return lint_rules(*spec, *sources, arguments.directories, arguments.common);
+    const auto types = choose_catalogue(arguments.catalogue);  // A rule says which types are not known.
+    if (!types) return fail_with(types.error(), arguments.common);
+    return lint_rules(*spec, *sources, arguments.directories, (*types)->catalogue, arguments.common);
   }
   const bool realistic = arguments.profile.empty() ? spec->local.realistic : arguments.profile == "realistic";
   const cluster::Profile& profile = realistic ? cluster::kRealistic : cluster::kFast;
@@ -94,6 +97,7 @@ void add_lint(CLI::App& app, int& exit_code) {
   add_output(*command, arguments->common);
   command->add_option("FILE", arguments->files, "minato.yaml, then overlays; a directory of Terraform and manifests, else they are rendered")->required();
   command->add_flag("--timings", arguments->timings, "How long each failure takes at most, term by term");
+  add_catalogue_option(*command, arguments->catalogue);
   command->add_option("--profile", arguments->profile, "fast or realistic; default: the file's")->check(CLI::IsMember({"fast", "realistic"}));
   command->add_option("--kind", arguments->kind, "Only this failure");
   command->add_option("--rate", arguments->rate, "Requests per second, for what may fail")->check(CLI::Range(0.0, 1e7))->capture_default_str();

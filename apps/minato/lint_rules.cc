@@ -46,14 +46,14 @@ Result<render::Files> read_directory(const std::string& directory) {
 Result<render::Files> files_to_judge(const spec::Spec& spec,
                                      const std::vector<spec::Source>& sources,
                                      const std::vector<std::string>& directories,
-                                     std::string& remark) {
+                                     const cloud::Catalogue& catalogue, std::string& remark) {
   render::Files out;
   for (const std::string& directory : directories) {
     ASSIGN_OR_RETURN(render::Files files, read_directory(directory));
     out.merge(files);
   }
   if (!directories.empty()) return out;
-  auto rendered = render::render(spec);
+  auto rendered = render::render(spec, catalogue);
   if (rendered) return std::move(*rendered);
   remark =
       "not rendered, so the file alone is judged; for EKS it lacks:\n" +
@@ -122,12 +122,13 @@ std::vector<std::string> take_directories(std::vector<std::string>& paths) {
 }
 
 int lint_rules(const spec::Spec& spec, const std::vector<spec::Source>& sources,
-               const std::vector<std::string>& directories, const Common& common) {
+               const std::vector<std::string>& directories, const cloud::Catalogue& catalogue,
+               const Common& common) {
   std::string remark;
-  const auto files = files_to_judge(spec, sources, directories, remark);
+  const auto files = files_to_judge(spec, sources, directories, catalogue, remark);
   if (!files) return fail_with(files.error(), common);
   host::Loop loop;
-  const std::vector<lint::Finding> findings = lint::check(spec, *files, loop.wall());
+  const std::vector<lint::Finding> findings = lint::check(spec, *files, catalogue, loop.wall());
   if (common.json())
     print_findings_json(findings, sources, remark);
   else

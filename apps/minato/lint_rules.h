@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cloud/catalogue_file.h"
 #include "commands.h"
 #include "spec/spec.h"
 
@@ -15,6 +16,7 @@ std::vector<std::string> take_directories(std::vector<std::string>& paths);
 // Prints the findings, with their lines in the sources. Without a directory, what the file would be rendered to is judged. The exit
 // code: kFailed where an error is not waived.
 int lint_rules(const spec::Spec& spec, const std::vector<spec::Source>& sources,
-               const std::vector<std::string>& directories, const Common& common);
+               const std::vector<std::string>& directories, const cloud::Catalogue& catalogue,
+               const Common& common);
 
 }  // namespace minato::app

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "catalogue_choice.h"
 #include "commands.h"
 #include "host/files.h"
 #include "image/digest.h"
@@ -24,6 +25,7 @@ constexpr std::size_t kMaxRenderedBytes = 4 << 20;
 struct RenderArguments {
   std::vector<std::string> files;
   std::string directory;
+  std::string catalogue;
   bool diff = false;
   bool overwrite = false;
   bool keep = false;
@@ -132,7 +134,8 @@ void print_summary(const std::vector<render::Change>& changes, const RenderArgum
 Status render_to(const RenderArguments& arguments, int& exit_code) {
   ASSIGN_OR_RETURN(const std::vector<spec::Source> sources, read_sources(arguments.files));
   ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(sources));
-  const auto rendered = render::render(spec);
+  ASSIGN_OR_RETURN(const CataloguePtr types, choose_catalogue(arguments.catalogue, spec, sources));
+  const auto rendered = render::render(spec, types->catalogue);
   if (!rendered) return std::unexpected(spec::with_places(rendered.error(), sources));
   const render::Files& files = *rendered;
   ASSIGN_OR_RETURN(const render::Digests manifest, read_manifest(arguments.directory));
@@ -169,6 +172,7 @@ void add_render(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("render", "Terraform and Kubernetes manifests for EKS from the same file");
   command->add_option("FILE", arguments->files, "minato.yaml, then overlays")->required();
+  add_catalogue_option(*command, arguments->catalogue);
   command
       ->add_option("-o,--output", arguments->directory,
                    "Directory that gets terraform/ and kubernetes/")

@@ -22,26 +22,26 @@ Result<std::string> generate() {
 
 Result<std::string> read_source(const std::string& name, const spec::SecretSource& source,
                                 const std::string& directory, const blueprint::SecretValues& known) {
-  using Kind = spec::SecretSource::Kind;
+  using From = spec::SecretSource::Kind;
   switch (source.kind) {
-    case Kind::kEnvironment: {
+    case From::kEnvironment: {
       const char* value = std::getenv(source.name.c_str());
       if (value != nullptr) return std::string(value);
       return fail(Reason::kInvalid, fmt::format("the environment variable {} is not set", source.name));
     }
-    case Kind::kFile: {
+    case From::kFile: {
       const std::string path = source.name.starts_with('/') ? source.name : directory + "/" + source.name;
       ASSIGN_OR_RETURN(std::string content, host::read_file(path, kMaxSecretBytes));
       if (content.ends_with('\n')) content.pop_back();
       return content;
     }
-    case Kind::kGenerated: {
+    case From::kGenerated: {
       const auto found = known.find(name);
       if (found != known.end()) return found->second;
       return generate();
     }
-    case Kind::kSsm:
-    case Kind::kSecretsManager:
+    case From::kSsm:
+    case From::kSecretsManager:
       return fail(Reason::kInvalid,
                   fmt::format("{} exists on AWS only; add an overlay for this machine that says "
                               "'secrets: {{ {}: env:{} }}' (or file:, or generated:) and give it "

@@ -2,6 +2,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "catalogue_choice.h"
 #include "commands.h"
 #include "sim/chaos.h"
 #include "sim/scenario.h"
@@ -20,6 +21,7 @@ struct SimulateArguments {
   double rate = 20;
   bool list = false;
   std::string scenario;
+  std::string catalogue;
   std::int32_t nodes = 0;
   std::int32_t pods = 0;
   double scenario_rate = 0;
@@ -36,13 +38,22 @@ spec::Spec example() {
   return spec;
 }
 
-Result<spec::Spec> read_spec(const SimulateArguments& arguments) {
-  if (arguments.files.empty()) return example();
-  ASSIGN_OR_RETURN(const auto sources, read_sources(arguments.files));
-  ASSIGN_OR_RETURN(spec::Spec spec, spec::read(sources));
-  // Its containers are modelled here: what the image is called is all that matters of it.
-  spec.image = "v1";
-  return spec;
+struct Simulated {
+  spec::Spec spec;
+  CataloguePtr types;
+};
+
+Result<Simulated> read_service(const SimulateArguments& arguments) {
+  Simulated out{example(), nullptr};
+  std::vector<spec::Source> sources;
+  if (!arguments.files.empty()) {
+    ASSIGN_OR_RETURN(sources, read_sources(arguments.files));
+    ASSIGN_OR_RETURN(out.spec, spec::read(sources));
+    // Its containers are modelled here: what the image is called is all that matters of it.
+    out.spec.image = "v1";
+  }
+  ASSIGN_OR_RETURN(out.types, choose_catalogue(arguments.catalogue, out.spec, sources));
+  return out;
 }
 
 json::object to_json(const sim::ChaosReport& report) {
@@ -165,12 +176,13 @@ int run_scenarios(const SimulateArguments& arguments) {
 int run_simulate(const SimulateArguments& arguments) {
   if (arguments.list) return list_scenarios(arguments);
   if (!arguments.scenario.empty()) return run_scenarios(arguments);
-  const auto spec = read_spec(arguments);
-  if (!spec) return fail_with(spec.error(), arguments.common);
+  const auto service = read_service(arguments);
+  if (!service) return fail_with(service.error(), arguments.common);
   bool broken = false;
   for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
     const sim::ChaosReport report = sim::run_chaos(
-        *spec, {.seed = seed, .steps = arguments.steps, .requests_per_second = arguments.rate});
+        service->spec, {.seed = seed, .steps = arguments.steps, .requests_per_second = arguments.rate,
+                        .catalogue = &service->types->catalogue});
     if (arguments.common.json()) {
       fmt::print("{}\n", json::serialize(to_json(report)));
     } else {
@@ -194,7 +206,8 @@ void add_simulate(CLI::App& app, int& exit_code) {
   command->add_option("--seeds", arguments->seeds, "So many runs, from --seed on")->check(CLI::Range(1, 1000000))->capture_default_str();
   command->add_option("--steps", arguments->steps, "Things that happen in one run")->check(CLI::Range(0, 1000000))->capture_default_str();
   command->add_option("--rps", arguments->rate, "Requests per second")->check(CLI::Range(0.0, 10000.0))->capture_default_str();
-  command->add_flag("--list", arguments->list, "The named scenarios");
+  add_catalogue_option(*command, arguments->catalogue);
+  command->add_flag("--list", arguments->list, "The named scenarios, whose catalogue is the built-in one");
   command->add_option("--scenario", arguments->scenario, "Plays one of them, by name or number");
   command->add_option("--nodes", arguments->nodes, "Of a scenario: most Nodes of the scaling group")->check(CLI::Range(1, 5000));
   command->add_option("--pods", arguments->pods, "Of a scenario: replicas at the least")->check(CLI::Range(1, 100000));

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "ask.h"
+#include "catalogue_choice.h"
 #include "down.h"
 #include "host/files.h"
 #include "image/source.h"
@@ -36,6 +37,7 @@ constexpr std::uint16_t kApiPort = 6443;  // Unless it is taken.
 struct UpArguments {
   Common common;
   std::vector<std::string> files = {"minato.yaml"};
+  std::string catalogue;
   bool detach = false;
   std::uint16_t https_port = 0;
   std::uint16_t http_port = 0;
@@ -118,11 +120,18 @@ Status check_images(const spec::Spec& spec) {
   return {};
 }
 
-// Everything that can be known to be wrong before anything is made.
-Result<local::WorldConfig> prepare(const UpArguments& arguments) {
+struct Prepared {
   local::WorldConfig config;
+  CataloguePtr types;
+};
+
+// Everything that can be known to be wrong before anything is made.
+Result<Prepared> prepare(const UpArguments& arguments) {
+  Prepared out;
+  local::WorldConfig& config = out.config;
   ASSIGN_OR_RETURN(config.sources, read_sources(arguments.files));
   ASSIGN_OR_RETURN(const spec::Spec spec, spec::read(config.sources));
+  ASSIGN_OR_RETURN(out.types, choose_catalogue(arguments.catalogue, spec, config.sources));
   const World world = world_named(spec.service);
   if (const auto holder = linux_net::find_holder(world.state_dir)) {
     return fail(Reason::kAlreadyExists,
@@ -144,12 +153,12 @@ Result<local::WorldConfig> prepare(const UpArguments& arguments) {
   ASSIGN_OR_RETURN(const spec::Spec resolved, local::spec_of(config));
   RETURN_IF_ERROR(check_images(resolved));
   RETURN_IF_ERROR(pull_images(images_of(resolved)));
-  return config;
+  return out;
 }
 
 enum class Begun { kNothing, kSomething };  // Whether there is something of ours to remove.
 
-Status start_world(local::WorldConfig& config, Begun& begun) {
+Status start_world(local::WorldConfig& config, const CatalogueChoice& types, Begun& begun) {
   ASSIGN_OR_RETURN(const host::Fd https, listen_on(config.https_port, "https"));
   ASSIGN_OR_RETURN(const host::Fd http, listen_on(config.http_port, "http"));
   ASSIGN_OR_RETURN(const host::Fd api, listen_for_api(config.api_port));
@@ -161,6 +170,7 @@ Status start_world(local::WorldConfig& config, Begun& begun) {
   RETURN_IF_ERROR(host::make_directories(world.run_dir, 0700));
   RETURN_IF_ERROR(host::make_directories(config.image_cache_dir, 0700));
   RETURN_IF_ERROR(local::save(config));
+  RETURN_IF_ERROR(local::save_catalogue(config, types.kept));
   (void)::unlink(start_error_file(world).c_str());
   linux_net::HolderOptions options;
   options.state_dir = config.state_dir;
@@ -278,11 +288,11 @@ int run_up(const UpArguments& arguments) {
                finding.name, finding.why, finding.fix);
     return kCannot;
   }
-  auto config = prepare(arguments);
-  if (!config) return fail_with(config.error(), arguments.common);
-  const World world = world_named(config->name);
+  auto prepared = prepare(arguments);
+  if (!prepared) return fail_with(prepared.error(), arguments.common);
+  const World world = world_named(prepared->config.name);
   Begun begun = Begun::kNothing;
-  Status status = start_world(*config, begun);
+  Status status = start_world(prepared->config, *prepared->types, begun);
   if (status) status = wait_until_serving(world, std::chrono::seconds(arguments.timeout_s));
   if (!status && is(status.error(), Reason::kTimeout)) return fail_with(status.error(), arguments.common);
   if (!status) {
@@ -297,7 +307,7 @@ int run_up(const UpArguments& arguments) {
     }
     return interrupted != 0 ? static_cast<int>(kInterrupted) : code;
   }
-  print_how_to_reach(*config);
+  print_how_to_reach(prepared->config);
   if (arguments.detach) return kDone;
   stay(world);
   fmt::print("\nending {} …\n", world.name);
@@ -312,6 +322,7 @@ void add_up(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("up", "Run a service on this machine: real containers, network and load balancer");
   add_output(*command, arguments->common);
   command->add_option("FILE", arguments->files, "minato.yaml, then overlays")->capture_default_str();
+  add_catalogue_option(*command, arguments->catalogue);
   command->add_flag("-d,--detach", arguments->detach, "Return once it serves; 'minato down' ends it");
   command->add_option("--https-port", arguments->https_port, "Port on 127.0.0.1 (default: the file's, else 8443)")
       ->check(CLI::Range(1, 65535));

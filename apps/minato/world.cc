@@ -55,6 +55,12 @@ std::string image_cache_dir() {
   return environment("XDG_CACHE_HOME", home() + "/.cache") + "/minato/images";
 }
 
+std::string data_dir() {
+  const std::string data = environment("XDG_DATA_HOME", "");
+  if (!data.empty()) return data + "/minato";
+  return ::geteuid() == 0 ? "/var/lib/minato" : home() + "/.local/share/minato";
+}
+
 Status check_run_root() {
   struct stat found {};
   if (::lstat(run_root().c_str(), &found) != 0 || is_ours(found)) return {};

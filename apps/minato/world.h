@@ -26,6 +26,8 @@ inline std::string start_error_file(const World& world) { return world.run_dir +
 
 World world_named(const std::string& name);
 std::string image_cache_dir();
+// What was fetched for this user and outlives worlds, other than images.
+std::string data_dir();
 // Runtime files may be below /tmp, where anybody could have made their directory first: then it is
 // not used. Errors: Forbidden.
 Status check_run_root();

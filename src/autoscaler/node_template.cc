@@ -92,7 +92,7 @@ void take_capacity_of(kube::Node& node, const cloud::InstanceType& type, const T
 std::shared_ptr<kube::Node> describe(const cloud::AutoScalingGroup& group, const std::string& type,
                                      const std::string& zone, const Options& options,
                                      const Memory& memory) {
-  const cloud::InstanceType* known = cloud::find_instance_type(type);
+  const cloud::InstanceType* known = options.catalogue->find(type);
   const kube::Node* same = example_of(memory, group.name, type);
   const kube::Node* any = same ? same : example_of(memory, group.name, "");
   if (!same && !known) return nullptr;

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "base/time.h"
 #include "cloud/auto_scaling.h"
+#include "cloud/catalogue_file.h"
 
 namespace minato::autoscaler {
 
@@ -103,10 +103,8 @@ struct Options {
   std::vector<std::string> node_groups;
   // What a vCPU of a Node is worth here, for types of which there is no Node yet.
   std::int64_t cpu_scale_percent = 100;
-  // Of one instance and hour, in millionths of a dollar; for Expander::kPrice. Empty: the
-  // catalogue's.
-  std::function<std::int64_t(std::string_view type, std::string_view zone, cloud::Market market)>
-      price;
+  // What is known of such types, and what they cost; outlives the Autoscaler.
+  const cloud::Catalogue* catalogue = &cloud::Catalogue::built_in();
 };
 
 }  // namespace minato::autoscaler

@@ -147,20 +147,14 @@ class ScaleUp {
   }
 
   std::int64_t price_of(const NodeGroup& group, std::int32_t nodes) const {
-    const auto price = [&](const std::string& type, const std::string& zone,
-                           cloud::Market market) {
-      if (options_.price) return options_.price(type, zone, market);
-      const cloud::InstanceType* known = cloud::find_instance_type(type);
-      return known ? cloud::micro_usd_per_hour(*known, market) : 0;
-    };
     const Markets next = next_markets(group, group.desired() + nodes);
     std::int64_t on_demand = 0;
     std::int64_t spot = 0;
-    for (const std::string& type : group.config->types) {
-      for (const std::string& zone : group.config->zones) {
-        on_demand = std::max(on_demand, price(type, zone, cloud::Market::kOnDemand));
-        spot = std::max(spot, price(type, zone, cloud::Market::kSpot));
-      }
+    for (const std::string& name : group.config->types) {
+      const cloud::InstanceType* type = options_.catalogue->find(name);
+      if (type == nullptr) continue;
+      on_demand = std::max(on_demand, cloud::micro_usd_per_hour(*type, cloud::Market::kOnDemand));
+      spot = std::max(spot, cloud::micro_usd_per_hour(*type, cloud::Market::kSpot));
     }
     return next.on_demand > 0 || next.spot > 0
                ? (on_demand * next.on_demand + spot * next.spot) * nodes /
@@ -339,7 +333,8 @@ Reasons why_not_grow(const NodeGroup& group, const Totals& totals, const Options
                      const Memory& memory, MonoTime now) {
   Reasons out;
   if (!group.templates.unknown_types.empty()) {
-    out.push_back(fmt::format("instance type {} is not in the catalogue and has no Node yet",
+    out.push_back(fmt::format("instance type {} is not in the catalogue and has no Node yet; have it from AWS with: minato "
+                              "cloud catalogue --refresh",
                               fmt::join(group.templates.unknown_types, ", ")));
   } else if (!group.templates.usable()) {
     out.push_back("it has no zones or instance types");

@@ -325,6 +325,22 @@ TEST(ScaleUpTest, FromZeroByTags) {
   EXPECT_EQ(to_size(scene.run(), "g"), 1);
 }
 
+TEST(ScaleUpTest, TypesAndPricesOfTheGivenCatalogueCount) {
+  cloud::Catalogue catalogue;
+  (void)catalogue.merge({{"x9.large", "amd64", 2, 8192, 29, 1'000, 900},
+                         {"m5.large", {}, {}, {}, {}, 90'000'000, {}}});
+  Options options;
+  options.catalogue = &catalogue;
+  options.scale_up.expanders = {Expander::kPrice};
+  Scene scene(options);
+  scene.group("dear", 5, {"m5.large"});
+  scene.group("new", 5, {"x9.large"});
+  scene.wait(make_pod("p", 900));
+  const Plan plan = scene.run();
+  EXPECT_EQ(to_size(plan, "new"), 1);
+  EXPECT_EQ(plan.resize.size(), 1U);
+}
+
 TEST(ScaleUpTest, AGoodNodeDescribesTheGroupAndItsOwnTaintsAreForgotten) {
   Scene scene;
   scene.group("g", 5, {"x9.large"});

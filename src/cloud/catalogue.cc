@@ -123,12 +123,7 @@ constexpr auto kCatalogue = std::to_array<InstanceType>({
 
 }  // namespace
 
-std::span<const InstanceType> catalogue() { return kCatalogue; }
-
-const InstanceType* find_instance_type(std::string_view name) {
-  const auto found = std::ranges::lower_bound(kCatalogue, name, {}, &InstanceType::name);
-  return found == kCatalogue.end() || found->name != name ? nullptr : &*found;
-}
+std::span<const InstanceType> built_in_types() { return kCatalogue; }
 
 std::int64_t micro_usd_per_hour(const InstanceType& type, Market market) {
   if (market == Market::kOnDemand) return type.on_demand_micro_usd;

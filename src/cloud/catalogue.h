@@ -4,8 +4,8 @@
 // Pods = ENIs × (IPv4 addresses per ENI − 1) + 2. On-demand prices: Linux, shared tenancy,
 // us-east-1, as published by the AWS Price List 2026-02. Spot discounts are typical savings by
 // family, rounded, from the EC2 Spot Instance Advisor (families since the fifth generation: taken
-// to be like their predecessors): an assumption for models, not a quotation. catalogue_file.h
-// brings other regions, types and the day's prices.
+// to be like their predecessors): an assumption for models, not a quotation. Whoever needs facts of
+// a type asks a Catalogue (catalogue_file.h), which may have other regions, types and prices.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +27,11 @@ struct InstanceType {
   std::int64_t spot_micro_usd = 0;         // Per hour, where it was observed; 0: by the discount.
 };
 
-// Ordered by name.
-std::span<const InstanceType> catalogue();
-// Null when the type is not in the catalogue.
-const InstanceType* find_instance_type(std::string_view name);
+// Those that are built in; ordered by name.
+std::span<const InstanceType> built_in_types();
+// Of their prices.
+inline constexpr std::string_view kBuiltInRegion = "us-east-1";
+inline constexpr std::string_view kBuiltInDate = "2026-02";
 
 // Millionths of a US dollar. 0: not known.
 std::int64_t micro_usd_per_hour(const InstanceType& type, Market market);

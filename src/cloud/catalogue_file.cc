@@ -197,8 +197,26 @@ Result<std::vector<InstanceTypeRecord>> read_catalogue(std::string_view document
   return out;
 }
 
+void update(InstanceTypeRecord& record, const InstanceTypeRecord& other) {
+  const auto take = [](auto& fact, const auto& said) {
+    if (said) fact = said;
+  };
+  record.name = other.name;
+  take(record.architecture, other.architecture);
+  take(record.vcpus, other.vcpus);
+  take(record.memory_mib, other.memory_mib);
+  take(record.max_pods, other.max_pods);
+  take(record.on_demand_micro_usd, other.on_demand_micro_usd);
+  take(record.spot_micro_usd, other.spot_micro_usd);
+}
+
 Catalogue::Catalogue() {
-  for (const InstanceType& type : catalogue()) types_.emplace(type.name, type);
+  for (const InstanceType& type : built_in_types()) types_.emplace(type.name, type);
+}
+
+const Catalogue& Catalogue::built_in() {
+  static const Catalogue types;
+  return types;
 }
 
 std::vector<std::string> Catalogue::merge(const std::vector<InstanceTypeRecord>& records) {

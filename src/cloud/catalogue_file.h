@@ -34,18 +34,23 @@ struct InstanceTypeRecord {
   bool operator==(const InstanceTypeRecord&) const = default;
 };
 
+// What the other says replaces what was known.
+void update(InstanceTypeRecord& record, const InstanceTypeRecord& other);
+
 // Ordered by name. With a region, prices of other regions are passed over; without one they must
 // all be of the same. Errors: Invalid (no JSON, none of the three lists, two prices for one type).
 Result<std::vector<InstanceTypeRecord>> read_catalogue(std::string_view json,
                                                        std::string_view region = {});
 
-// The built-in types and what was merged into them. Pointers that find() gave stay good for as long
-// as it lives.
+// The built-in types and what was merged into them: what every module asks for facts of a type,
+// handed down from whoever composes. Pointers that find() gave stay good for as long as it lives.
 class Catalogue {
  public:
   Catalogue();
   Catalogue(const Catalogue&) = delete;
   Catalogue& operator=(const Catalogue&) = delete;
+  // Where nobody brought a file.
+  static const Catalogue& built_in();
 
   // Adds types and replaces facts; an observed spot price replaces the typical discount. Returns
   // the new types that were left out because their size is not known.

@@ -9,33 +9,33 @@ namespace minato::cloud {
 namespace {
 
 TEST(CatalogueTest, IsOrderedByNameAndCompletelyFilled) {
-  EXPECT_GE(catalogue().size(), 100u);
-  EXPECT_TRUE(std::ranges::is_sorted(catalogue(), {}, &InstanceType::name));
-  for (const InstanceType& type : catalogue()) {
-    EXPECT_EQ(find_instance_type(type.name), &type);
+  EXPECT_GE(built_in_types().size(), 100u);
+  EXPECT_TRUE(std::ranges::is_sorted(built_in_types(), {}, &InstanceType::name));
+  for (const InstanceType& type : built_in_types()) {
+    EXPECT_NE(Catalogue::built_in().find(type.name), nullptr);
     EXPECT_GT(type.vcpus, 0) << type.name;
     EXPECT_GT(type.max_pods, 0) << type.name;
     EXPECT_GT(type.on_demand_micro_usd, 0) << type.name;
     EXPECT_LT(micro_usd_per_hour(type, Market::kSpot), type.on_demand_micro_usd) << type.name;
     EXPECT_GT(micro_usd_per_hour(type, Market::kSpot), 0) << type.name;
   }
-  EXPECT_EQ(find_instance_type("m5.huge"), nullptr);
-  EXPECT_EQ(find_instance_type(""), nullptr);
-  EXPECT_EQ(find_instance_type("zz"), nullptr);
+  EXPECT_EQ(Catalogue::built_in().find("m5.huge"), nullptr);
+  EXPECT_EQ(Catalogue::built_in().find(""), nullptr);
+  EXPECT_EQ(Catalogue::built_in().find("zz"), nullptr);
 }
 
 TEST(CatalogueTest, PricesGrowWithTheSizeWithinAFamily) {
   std::map<std::string_view, std::int64_t> per_vcpu_memory;
-  for (const InstanceType& type : catalogue()) {
+  for (const InstanceType& type : built_in_types()) {
     if (type.name.starts_with("t")) continue;
     const std::string_view family = type.name.substr(0, type.name.find('.'));
     const auto [known, is_new] =
         per_vcpu_memory.try_emplace(family, type.on_demand_micro_usd / type.vcpus);
     EXPECT_EQ(known->second, type.on_demand_micro_usd / type.vcpus) << type.name;
   }
-  EXPECT_EQ(find_instance_type("m5.large")->on_demand_micro_usd, 96'000);
-  EXPECT_EQ(find_instance_type("c7i.4xlarge")->on_demand_micro_usd, 714'000);
-  EXPECT_EQ(find_instance_type("t3a.small")->on_demand_micro_usd, 18'800);
+  EXPECT_EQ(Catalogue::built_in().find("m5.large")->on_demand_micro_usd, 96'000);
+  EXPECT_EQ(Catalogue::built_in().find("c7i.4xlarge")->on_demand_micro_usd, 714'000);
+  EXPECT_EQ(Catalogue::built_in().find("t3a.small")->on_demand_micro_usd, 18'800);
 }
 
 TEST(CatalogueTest, KubeReservedFollowsTheEksNodeConfiguration) {
@@ -47,7 +47,7 @@ TEST(CatalogueTest, KubeReservedFollowsTheEksNodeConfiguration) {
   for (const Case& c : {Case{"t3.medium", 70, 442}, Case{"m5.large", 70, 574},
                         Case{"m5.xlarge", 80, 893}, Case{"m5.2xlarge", 90, 893},
                         Case{"m5.4xlarge", 110, 2829}}) {
-    const KubeReserved reserved = kube_reserved(*find_instance_type(c.type));
+    const KubeReserved reserved = kube_reserved(*Catalogue::built_in().find(c.type));
     EXPECT_EQ(reserved.cpu_milli, c.cpu_milli) << c.type;
     EXPECT_EQ(reserved.memory_bytes, c.memory_mib << 20) << c.type;
   }

@@ -48,7 +48,7 @@ std::vector<std::string> ordered(SpotAllocationStrategy strategy, const Pools& p
 }
 
 TEST(AllocationTest, SpotStrategiesWeighDepthPriceAndOrder) {
-  Pools pools(nullptr);
+  Pools pools(cloud::Catalogue::built_in());
   pools.set_depth("m6i.large", "za", 8);
   pools.set_depth("m5.large", "za", 9);
   pools.set_depth("c5.large", "za", 2);
@@ -68,7 +68,7 @@ TEST(AllocationTest, SpotStrategiesWeighDepthPriceAndOrder) {
 }
 
 TEST(AllocationTest, LowestPriceSpreadsOverTheTwoCheapestPools) {
-  const Pools pools(nullptr);
+  const Pools pools(cloud::Catalogue::built_in());
   Census census;
   census.spot_pools[{"c5.large", "za"}] = 1;
   EXPECT_EQ(ordered(SpotAllocationStrategy::kLowestPrice, pools, census).front(), "m6i.large");
@@ -77,7 +77,7 @@ TEST(AllocationTest, LowestPriceSpreadsOverTheTwoCheapestPools) {
 }
 
 TEST(AllocationTest, PoolsAtRiskComeLast) {
-  Pools pools(nullptr);
+  Pools pools(cloud::Catalogue::built_in());
   for (const char* type : {"m6i.large", "m5.large", "c5.large", "m5a.large"}) {
     pools.set_depth(type, "za", 1);
   }
@@ -91,7 +91,7 @@ TEST(AllocationTest, PoolsAtRiskComeLast) {
 }
 
 TEST(AllocationTest, OnDemandStrategiesAreOrderAndPrice) {
-  const Pools pools(nullptr);
+  const Pools pools(cloud::Catalogue::built_in());
   const std::vector<std::string> types{"m7a.large", "unknown.large", "m5a.large", "m5.large"};
   InstancesDistribution distribution;
   EXPECT_EQ(types_by_strategy(distribution, types, "za", Market::kOnDemand, pools, {}), types);
@@ -144,7 +144,7 @@ TEST(AllocationTest, ZonesAreImbalancedFromADifferenceOfTwoOrWhenTheyLeftTheGrou
 }
 
 TEST(PoolsTest, TheLatestWordOnAPoolCounts) {
-  Pools pools(nullptr);
+  Pools pools(cloud::Catalogue::built_in());
   const Pool spot{"m5.large", "za", Market::kSpot}, on_demand{"m5.large", "za", Market::kOnDemand};
   EXPECT_TRUE(pools.available(spot));
   pools.set_capacity({.type = "m5.large", .market = Market::kSpot}, Capacity::kExhausted);
@@ -161,9 +161,9 @@ TEST(PoolsTest, TheLatestWordOnAPoolCounts) {
 }
 
 TEST(PoolsTest, DepthAndPriceAreTheSameInEveryRun) {
-  Pools pools(nullptr);
-  EXPECT_EQ(pools.depth("m5.large", "us-east-1a"), Pools(nullptr).depth("m5.large", "us-east-1a"));
-  for (const cloud::InstanceType& type : cloud::catalogue()) {
+  Pools pools(cloud::Catalogue::built_in());
+  EXPECT_EQ(pools.depth("m5.large", "us-east-1a"), Pools(cloud::Catalogue::built_in()).depth("m5.large", "us-east-1a"));
+  for (const cloud::InstanceType& type : cloud::built_in_types()) {
     const std::int32_t depth = pools.depth(std::string(type.name), "us-east-1a");
     EXPECT_GE(depth, 1);
     EXPECT_LE(depth, Pools::kDeepest);
@@ -173,7 +173,7 @@ TEST(PoolsTest, DepthAndPriceAreTheSameInEveryRun) {
   EXPECT_EQ(pools.price("x9.large", Market::kSpot), 0);
   cloud::Catalogue catalogue;
   (void)catalogue.merge({{.name = "m5.large", .on_demand_micro_usd = 124'000}});
-  EXPECT_EQ(Pools(&catalogue).price("m5.large", Market::kOnDemand), 124'000);
+  EXPECT_EQ(Pools(catalogue).price("m5.large", Market::kOnDemand), 124'000);
 }
 
 TEST(CostsTest, AreBilledBySecondWithAMinuteAtLeast) {

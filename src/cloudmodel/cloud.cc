@@ -21,7 +21,7 @@ Cloud::Cloud(env::Env env, instance::Driver& instances, balancer::Driver& balanc
       driver_(instances),
       balancer_(balancer),
       options_(std::move(options)),
-      pools_(options_.catalogue),
+      pools_(*options_.catalogue),
       activities_(options_.activity_history),
       ended_bills_(options_.bill_history),
       agenda_(env_.clock, env_.executor,

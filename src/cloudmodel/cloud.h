@@ -66,7 +66,7 @@ class Cloud final : public cloud::AutoScaling, public cloud::LoadBalancing {
     Duration rebalance_lead{};       // Best effort on AWS; zero: it comes together with the notice.
     bool az_rebalance = true;
     Duration zone_check_interval = 60s;  // From an imbalance of zones until AZRebalance acts.
-    const cloud::Catalogue* catalogue = nullptr;  // Outlives the Cloud; null: the built-in one.
+    const cloud::Catalogue* catalogue = &cloud::Catalogue::built_in();  // Outlives the Cloud.
     std::size_t activity_history = 100;
     std::size_t bill_history = 200;  // Ended instances whose own bills are kept.
     std::function<void(const std::string& text)> save;

@@ -65,7 +65,7 @@ std::int32_t Pools::depth(const std::string& type, const std::string& zone) cons
 }
 
 const cloud::InstanceType* Pools::type(const std::string& name) const {
-  return catalogue_ != nullptr ? catalogue_->find(name) : cloud::find_instance_type(name);
+  return catalogue_.find(name);
 }
 
 std::int64_t Pools::price(const std::string& name, cloud::Market market) const {

@@ -45,8 +45,8 @@ class Pools {
  public:
   static constexpr std::int32_t kDeepest = 10;  // As a Spot placement score: 1 to 10.
 
-  // Null: the built-in catalogue.
-  explicit Pools(const cloud::Catalogue* catalogue) : catalogue_(catalogue) {}
+  // `catalogue` outlives this.
+  explicit Pools(const cloud::Catalogue& catalogue) : catalogue_(catalogue) {}
 
   // The latest word on a pool counts.
   void set_capacity(const PoolFilter& filter, Capacity capacity);
@@ -79,7 +79,7 @@ class Pools {
   void restore(State state);
 
  private:
-  const cloud::Catalogue* catalogue_;
+  const cloud::Catalogue& catalogue_;
   std::vector<Rule> rules_;
   std::set<std::string> failed_zones_;
   std::map<std::pair<std::string, std::string>, std::int32_t> depths_;  // By type and zone.

@@ -71,6 +71,7 @@ void Cluster::make_cloud() {
   options.launch_retry = options_.profile.launch_retry;
   options.launch_retry_max = options_.profile.launch_retry_max;
   options.spot_notice = options_.profile.spot_notice;
+  options.catalogue = options_.catalogue;
   options.save = [this](const std::string& text) {
     if (const Status status = store_.put_document(std::string(kCloudDocument), text); !status) {
       env_.log.write(env::Level::kError, "cluster", status.error().message);
@@ -145,9 +146,7 @@ Status Cluster::make_scaling() {
   for (const blueprint::NodeGroup& group : options_.groups) {
     options.spot.on_demand_base[group.group.name] = group.group.distribution.on_demand_base_capacity;
   }
-  options.price = [this](std::string_view type, std::string_view, cloud::Market market) {
-    return cloud_->pools().price(std::string(type), market);
-  };
+  options.catalogue = options_.catalogue;
   ASSIGN_OR_RETURN(autoscaler_, autoscaler::Autoscaler::make(env_.fork("autoscaler"), client_, informers_, *cloud_,
                                                              *remover_, std::move(options)));
   descheduler_ = std::make_unique<descheduler::Descheduler>(
@@ -222,7 +221,7 @@ kubelet::Options Cluster::kubelet_options(const cloud::Instance& instance) const
   out.labels[std::string(kube::kLabelZone)] = instance.zone;
   out.labels[std::string(kube::kLabelRegion)] = options_.region;
   out.labels[std::string(kube::kLabelInstanceType)] = instance.type;
-  if (const cloud::InstanceType* type = cloud::find_instance_type(instance.type)) {
+  if (const cloud::InstanceType* type = options_.catalogue->find(instance.type)) {
     out.capacity = {.cpu_milli = type->vcpus * 1000LL,
                     .memory_bytes = static_cast<std::int64_t>(type->memory_mib) << 20,
                     .pods = type->max_pods};

@@ -74,6 +74,7 @@ struct Options {
   std::string region;
   std::int64_t cpu_scale_percent = 100;  // What a vCPU of a Node is worth, as Nodes report it.
   std::vector<blueprint::NodeGroup> groups;
+  const cloud::Catalogue* catalogue = &cloud::Catalogue::built_in();  // Outlives the Cluster.
   Duration deregistration_delay = 300s;
   kubelet::EventDetail events = kubelet::EventDetail::kAll;
   // Whether the cluster's own roles run as Pods here, or are taken for granted.

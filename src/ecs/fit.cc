@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "cloud/catalogue.h"
 #include "ecs/parts.h"
 
 namespace minato::ecs {
@@ -84,8 +83,9 @@ std::vector<std::string> types_of(const Draft& draft, std::string_view size) {
   return families;
 }
 
-std::int64_t pods_on(const std::string& name, const Draft& draft) {
-  const cloud::InstanceType* type = cloud::find_instance_type(name);
+std::int64_t pods_on(const std::string& name, const Draft& draft,
+                     const cloud::Catalogue& catalogue) {
+  const cloud::InstanceType* type = catalogue.find(name);
   if (type == nullptr) return 0;
   const cloud::KubeReserved reserved = cloud::kube_reserved(*type);
   const std::int64_t cpu = type->vcpus * 1000 - reserved.cpu_milli;
@@ -103,12 +103,12 @@ std::int64_t pods_on(const std::string& name, const Draft& draft) {
 std::int64_t nodes_for(std::int64_t pods, std::int64_t each) { return (pods + each - 1) / each; }
 
 // The smallest size on which two Pods fit, so that one Node is never one Pod; and enough of them.
-void fit_nodes(Draft& draft) {
+void fit_nodes(Draft& draft, const cloud::Catalogue& catalogue) {
   constexpr std::array kSizes{"large", "xlarge", "2xlarge", "4xlarge"};
   std::int64_t each = 0;
   for (const char* size : kSizes) {
     draft.types = types_of(draft, size);
-    each = pods_on(draft.types.front(), draft);
+    each = pods_on(draft.types.front(), draft, catalogue);
     if (each >= 2) break;
   }
   if (each == 0) return;  // Larger than all of them: lint says so.
@@ -125,10 +125,10 @@ std::int64_t most_replicas(const Draft& draft) {
   return draft.max_replicas > 0 ? draft.max_replicas : draft.min_replicas * kDefaultMaxFactor;
 }
 
-void fit(Draft& draft, std::vector<Entry>& report) {
+void fit(Draft& draft, const cloud::Catalogue& catalogue, std::vector<Entry>& report) {
   fit_spot(draft, report);
   fit_health_check(draft, report);
-  fit_nodes(draft);
+  fit_nodes(draft, catalogue);
 }
 
 }  // namespace minato::ecs

@@ -142,7 +142,7 @@ std::string_view to_string(Fate fate) {
   return {};
 }
 
-Result<Import> import_service(const Input& input) {
+Result<Import> import_service(const Input& input, const cloud::Catalogue& catalogue) {
   const json::value& task = inside(input.task, "taskDefinition");
   if (!task.is_object() || !task.get_object().contains("containerDefinitions")) {
     return fail(Reason::kInvalid,
@@ -153,7 +153,7 @@ Result<Import> import_service(const Input& input) {
   read_service(input.service, draft, out.report);
   read_target_group(input.target_group, draft, out.report);
   RETURN_IF_ERROR(read_task(task, draft, out.report));
-  fit(draft, out.report);
+  fit(draft, catalogue, out.report);
   out.yaml =
       "# Imported from Amazon ECS. Still to be said: 'domain', under which people reach the "
       "service.\n" +

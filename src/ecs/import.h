@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cloud/catalogue_file.h"
 
 namespace minato::ecs {
 
@@ -38,6 +39,7 @@ struct Input {
   boost::json::value target_group;  // Null: not given.
 };
 
-Result<Import> import_service(const Input& input);
+// The catalogue says how many Pods Nodes hold.
+Result<Import> import_service(const Input& input, const cloud::Catalogue& catalogue);
 
 }  // namespace minato::ecs

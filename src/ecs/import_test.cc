@@ -95,7 +95,8 @@ std::string note_of(const Import& result, const std::string& field, Fate fate) {
 
 Result<Import> import_texts(const char* task, const char* service = "null",
                             const char* group = "null") {
-  return import_service({json::parse(task), json::parse(service), json::parse(group)});
+  return import_service({json::parse(task), json::parse(service), json::parse(group)},
+                        cloud::Catalogue::built_in());
 }
 
 TEST(ImportTest, FargateServiceBecomesAFileThatIsRead) {
@@ -298,7 +299,7 @@ TEST(ImportTest, WhatIsImportedRendersOnceItHasADomain) {
     const auto spec =
         spec::read({{"minato.yaml", result->yaml}, {"overlay", "domain: x.example.com\n"}});
     ASSERT_TRUE(spec) << spec.error().message;
-    const auto files = render::render(*spec);
+    const auto files = render::render(*spec, cloud::Catalogue::built_in());
     EXPECT_TRUE(files) << files.error().message;
   }
 }
@@ -328,6 +329,17 @@ TEST(ImportTest, WhatIsNoWebServiceIsRefusedWithTheField) {
           R"({"family":"a","containerDefinitions":[{"image":"x","portMappings":[{"containerPort":99999}]}]})")
           .find("port"),
       std::string::npos);
+}
+
+TEST(ImportTest, NodesAreFittedByTheCatalogue) {
+  cloud::Catalogue roomy;
+  (void)roomy.merge({{"m6i.large", "amd64", 64, 262'144, 250, {}, {}}});
+  const Input input{json::parse(kFargate), json::parse(kService), json::parse(kTargetGroup)};
+  const auto usual = import_service(input, cloud::Catalogue::built_in());
+  const auto fewer = import_service(input, roomy);
+  ASSERT_TRUE(usual && fewer);
+  EXPECT_LT(spec::read({{"minato.yaml", fewer->yaml}})->scaling.max,
+            spec::read({{"minato.yaml", usual->yaml}})->scaling.max);
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ void read_program(Fields& in, Draft& draft, Program& program);
 
 // Brings what was taken over within what minato's own rules allow, and finds Nodes that hold it;
 // says so in the report.
-void fit(Draft& draft, std::vector<Entry>& report);
+void fit(Draft& draft, const cloud::Catalogue& catalogue, std::vector<Entry>& report);
 // replicas.max, given or assumed.
 std::int64_t most_replicas(const Draft& draft);
 

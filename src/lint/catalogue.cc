@@ -25,6 +25,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "EC2 Auto Scaling API, InstancesDistribution", "on_demand_percentage_above_base_capacity = 0"},
     {"A12", kWarning, "the cheapest spot pools are the ones that are interrupted first", kAsg,
      "spot_allocation_strategy = \"price-capacity-optimized\""},
+    {"A13", kError, "what nobody knows the size of cannot be planned for, here or by the rules below",
+     "minato's catalogue of instance types", "minato cloud catalogue --refresh, or another type"},
     {"A2", kWarning, "spot pools run dry one by one; with few of them the service cannot grow",
      kPractice, "nodes.scaling.types: five or more, better ten, of the same size"},
     {"A3", kWarning,

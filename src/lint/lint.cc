@@ -43,14 +43,15 @@ std::string_view to_string(Severity severity) {
   return {};
 }
 
-std::vector<Finding> check(const spec::Spec& spec, const render::Files& files, WallTime now) {
+std::vector<Finding> check(const spec::Spec& spec, const render::Files& files,
+                           const cloud::Catalogue& catalogue, WallTime now) {
   std::vector<Finding> out;
   const Sink found = [&](std::string_view id, std::string place, std::string message) {
     const Rule* rule = find_rule(id);
     CHECK(rule != nullptr, "no rule {}", id);
     out.push_back({rule, std::move(place), std::move(message), ""});
   };
-  check_spec(spec, now, found);
+  check_spec(spec, catalogue, now, found);
   check_timings(spec, found);
   const Manifests manifests = read_manifests(files);
   const HclModule module = HclModule::read(files);

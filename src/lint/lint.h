@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "cloud/catalogue_file.h"
 #include "render/files.h"
 #include "spec/spec.h"
 
@@ -41,6 +42,7 @@ struct Finding {
 };
 
 // Findings by severity, then rule, then place. `files` may be empty: then the file alone is judged.
-std::vector<Finding> check(const spec::Spec& spec, const render::Files& files, WallTime now);
+std::vector<Finding> check(const spec::Spec& spec, const render::Files& files,
+                           const cloud::Catalogue& catalogue, WallTime now);
 
 }  // namespace minato::lint

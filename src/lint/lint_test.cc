@@ -59,9 +59,9 @@ TEST(RulesTest, EveryRuleSaysWhyWhoAndWhatToDoAndIsFoundByItsId) {
 }
 
 TEST(LintTest, WhatIsRenderedFromASoundFileIsClean) {
-  const auto files = render::render(shop());
+  const auto files = render::render(shop(), cloud::Catalogue::built_in());
   ASSERT_TRUE(files) << files.error().message;
-  const auto findings = check(shop(), *files, kNow);
+  const auto findings = check(shop(), *files, cloud::Catalogue::built_in(), kNow);
   EXPECT_TRUE(findings.empty()) << show(findings);
 }
 
@@ -111,47 +111,47 @@ TEST(LintTest, EachMistakeInTheFileIsFoundByItsRule) {
   for (const auto& [id, change] : cases) {
     spec::Spec spec = shop();
     change(spec);
-    const auto findings = check(spec, {}, kNow);
+    const auto findings = check(spec, {}, cloud::Catalogue::built_in(), kNow);
     EXPECT_TRUE(ids(findings).contains(id)) << id << " is not in: " << show(findings);
   }
   spec::Spec slow = shop();
   slow.stop.timeout = 100s;
-  EXPECT_TRUE(ids(check(slow, {}, kNow)).contains("S2"));
+  EXPECT_TRUE(ids(check(slow, {}, cloud::Catalogue::built_in(), kNow)).contains("S2"));
   slow.scaling.spot_percent = 0;
-  EXPECT_FALSE(ids(check(slow, {}, kNow)).contains("S2"));
+  EXPECT_FALSE(ids(check(slow, {}, cloud::Catalogue::built_in(), kNow)).contains("S2"));
 }
 
 TEST(LintTest, AServiceAccountNamesARoleThatIsMade) {
   spec::Spec spec = shop();
   spec.eks.identity = spec::Eks::Identity::kIrsa;
-  auto files = render::render(spec);
+  auto files = render::render(spec, cloud::Catalogue::built_in());
   ASSERT_TRUE(files) << files.error().message;
-  EXPECT_FALSE(ids(check(spec, *files, kNow)).contains("X5"));
+  EXPECT_FALSE(ids(check(spec, *files, cloud::Catalogue::built_in(), kNow)).contains("X5"));
   std::string& text = files->at("kubernetes/base/service-account.yaml");
   const std::size_t at = text.find("role/shop-service");
   ASSERT_NE(at, std::string::npos) << text;
   text.replace(at, std::string_view("role/shop-service").size(), "role/shop-other");
-  EXPECT_TRUE(ids(check(spec, *files, kNow)).contains("X5"));
+  EXPECT_TRUE(ids(check(spec, *files, cloud::Catalogue::built_in(), kNow)).contains("X5"));
 }
 
 TEST(LintTest, SupportEndsWithTime) {
-  const auto at = [](const char* now) { return ids(check(shop(), {}, *parse_rfc3339(now))); };
+  const auto at = [](const char* now) { return ids(check(shop(), {}, cloud::Catalogue::built_in(), *parse_rfc3339(now))); };
   EXPECT_FALSE(at("2026-12-01T00:00:00Z").contains("V5"));
   EXPECT_TRUE(at("2027-03-01T00:00:00Z").contains("V5"));
   EXPECT_TRUE(at("2027-04-01T00:00:00Z").contains("V1"));
   for (const char* version : {"1.22", "1.99"}) {
     spec::Spec spec = shop();
     spec.eks.version = version;
-    EXPECT_TRUE(ids(check(spec, {}, kNow)).contains("V1")) << version;
+    EXPECT_TRUE(ids(check(spec, {}, cloud::Catalogue::built_in(), kNow)).contains("V1")) << version;
   }
 }
 
 TEST(LintTest, AWaiverTurnsAFindingIntoANote) {
   spec::Spec spec = shop();
   spec.scaling.types.push_back("m5.xlarge");
-  EXPECT_TRUE(std::ranges::any_of(check(spec, {}, kNow), &Finding::blocks));
+  EXPECT_TRUE(std::ranges::any_of(check(spec, {}, cloud::Catalogue::built_in(), kNow), &Finding::blocks));
   spec.waivers = {{"A9", "measured"}};
-  const auto findings = check(spec, {}, kNow);
+  const auto findings = check(spec, {}, cloud::Catalogue::built_in(), kNow);
   EXPECT_FALSE(std::ranges::any_of(findings, &Finding::blocks));
   EXPECT_EQ(findings.at(0).waived, "measured");
 }
@@ -249,7 +249,7 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
        "selector:\n    app: shop"},
       {"X8", "kubernetes/base/service.yaml", "port: 80\n", "port: eighty\n"},
       {"X8", "kubernetes/base/service.yaml", "kind: Service", "kind: [Service"}};
-  const auto rendered = render::render(shop());
+  const auto rendered = render::render(shop(), cloud::Catalogue::built_in());
   ASSERT_TRUE(rendered);
   for (const Edit& edit : edits) {
     render::Files files = *rendered;
@@ -257,7 +257,7 @@ TEST(LintTest, EachEditByHandIsFoundByItsRule) {
     const std::size_t at = text.find(edit.from);
     ASSERT_NE(at, std::string::npos) << edit.id << ": " << edit.path << " has no " << edit.from;
     text.replace(at, std::string_view(edit.from).size(), edit.to);
-    const auto findings = check(shop(), files, kNow);
+    const auto findings = check(shop(), files, cloud::Catalogue::built_in(), kNow);
     EXPECT_TRUE(ids(findings).contains(edit.id)) << edit.id << " is not in: " << show(findings);
   }
 }
@@ -269,42 +269,42 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 TEST(LintTest, TaintedNodesCountWherePodsSelectNone) {
-  auto files = render::render(shop());
+  auto files = render::render(shop(), cloud::Catalogue::built_in());
   ASSERT_TRUE(files);
   std::string& deployment = files->at("kubernetes/base/deployment.yaml");
   deployment =
       replaced(deployment, "whenUnsatisfiable: ScheduleAnyway", "whenUnsatisfiable: DoNotSchedule");
-  EXPECT_FALSE(ids(check(shop(), *files, kNow)).contains("D13"));
+  EXPECT_FALSE(ids(check(shop(), *files, cloud::Catalogue::built_in(), kNow)).contains("D13"));
   deployment = replaced(
       deployment, "      nodeSelector:  # nodes.scaling\n        minato.dev/node-group: scaling\n",
       "");
-  EXPECT_TRUE(ids(check(shop(), *files, kNow)).contains("D13"));
+  EXPECT_TRUE(ids(check(shop(), *files, cloud::Catalogue::built_in(), kNow)).contains("D13"));
   deployment = replaced(deployment, "whenUnsatisfiable: DoNotSchedule",
                         "nodeTaintsPolicy: Honor\n        whenUnsatisfiable: DoNotSchedule");
-  EXPECT_FALSE(ids(check(shop(), *files, kNow)).contains("D13"));
+  EXPECT_FALSE(ids(check(shop(), *files, cloud::Catalogue::built_in(), kNow)).contains("D13"));
 }
 
 TEST(LintTest, APolicyNeedsWhoEnforcesIt) {
   spec::Spec spec = shop();
   spec.network_policy.emplace();
-  auto files = render::render(spec);
+  auto files = render::render(spec, cloud::Catalogue::built_in());
   ASSERT_TRUE(files) << files.error().message;
-  EXPECT_FALSE(ids(check(spec, *files, kNow)).contains("H4"));
+  EXPECT_FALSE(ids(check(spec, *files, cloud::Catalogue::built_in(), kNow)).contains("H4"));
   std::string& addons = files->at("terraform/addons.tf");
   addons = replaced(addons, "enableNetworkPolicy", "enableOther");
-  EXPECT_TRUE(ids(check(spec, *files, kNow)).contains("H4"));
+  EXPECT_TRUE(ids(check(spec, *files, cloud::Catalogue::built_in(), kNow)).contains("H4"));
 }
 
 TEST(LintTest, DirectoriesOnDiskKeepNodesWhereTheAutoscalerSkipsThem) {
   spec::Spec spec = shop();
   spec.volumes = {{.name = "x", .size_bytes = 1 << 20}};
-  auto files = render::render(spec);
+  auto files = render::render(spec, cloud::Catalogue::built_in());
   ASSERT_TRUE(files) << files.error().message;
-  EXPECT_FALSE(ids(check(spec, *files, kNow)).contains("M1"));
+  EXPECT_FALSE(ids(check(spec, *files, cloud::Catalogue::built_in(), kNow)).contains("M1"));
   std::string& values = files->at("kubernetes/addons/cluster-autoscaler-values.yaml");
   values = replaced(values, "skip-nodes-with-local-storage: false",
                     "skip-nodes-with-local-storage: true");
-  EXPECT_TRUE(ids(check(spec, *files, kNow)).contains("M1"));
+  EXPECT_TRUE(ids(check(spec, *files, cloud::Catalogue::built_in(), kNow)).contains("M1"));
 }
 
 TEST(HclReaderTest, BlocksListsAndLocalsAreRead) {
@@ -350,6 +350,18 @@ TEST(ManifestsTest, YamlIsReadAsManifestsMeanIt) {
   std::string deep;
   for (int i = 0; i < 200; ++i) deep += "[";
   EXPECT_TRUE(failed_with(read_yaml(deep + std::string(200, ']')), Reason::kInvalid));
+}
+
+TEST(LintTest, WhatTheCatalogueKnowsDecides) {
+  spec::Spec spec = shop();
+  spec.scaling.types.push_back("x9.large");
+  EXPECT_TRUE(ids(check(spec, {}, cloud::Catalogue::built_in(), kNow)).contains("A13"));
+  cloud::Catalogue catalogue;
+  (void)catalogue.merge({{"x9.large", "amd64", 2, 8192, 29, {}, {}}});
+  EXPECT_FALSE(ids(check(spec, {}, catalogue, kNow)).contains("A13"));
+  cloud::Catalogue larger;
+  (void)larger.merge({{"x9.large", "amd64", 64, 8192, 29, {}, {}}});
+  EXPECT_TRUE(ids(check(spec, {}, larger, kNow)).contains("A9"));
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace minato::lint {
 // Takes what a rule found: its id, the place, the sentence.
 using Sink = std::function<void(std::string_view rule, std::string place, std::string message)>;
 
-void check_spec(const spec::Spec& spec, WallTime now, const Sink& found);
+void check_spec(const spec::Spec& spec, const cloud::Catalogue& catalogue, WallTime now,
+                const Sink& found);
 void check_timings(const spec::Spec& spec, const Sink& found);
 void check_manifests(const Manifests& manifests, const Sink& found);
 void check_terraform(const HclModule& module, const Sink& found);

@@ -5,8 +5,9 @@
 #include <set>
 
 #include "base/strings.h"
-#include "cloud/catalogue.h"
+#include "cloud/catalogue_file.h"
 #include "lint/rules.h"
+#include "spec/instance_types.h"
 
 namespace minato::lint {
 namespace {
@@ -50,11 +51,13 @@ void check_version(const spec::Spec& spec, WallTime now, const Sink& found) {
   }
 }
 
-void check_types(const std::string& key, const spec::NodeGroup& group, const Sink& found) {
+void check_types(const spec::Spec& spec, const std::string& key, const spec::NodeGroup& group,
+                 const cloud::Catalogue& catalogue, const Sink& found) {
   std::set<std::string_view> architectures;
-  const cloud::InstanceType* first = cloud::find_instance_type(group.types.front());
+  const cloud::InstanceType* first = catalogue.find(group.types.front());
   for (const std::string& name : group.types) {
-    const cloud::InstanceType* type = cloud::find_instance_type(name);
+    const cloud::InstanceType* type = catalogue.find(name);
+    if (type == nullptr) found("A13", key + ".types", spec::unknown_type(name, spec));
     if (type == nullptr || first == nullptr) continue;
     architectures.insert(type->architecture);
     if (type->vcpus != first->vcpus || type->memory_mib != first->memory_mib) {
@@ -66,14 +69,14 @@ void check_types(const std::string& key, const spec::NodeGroup& group, const Sin
   if (architectures.size() > 1) found("A10", key + ".types", "both amd64 and arm64");
 }
 
-void check_groups(const spec::Spec& spec, const Sink& found) {
+void check_groups(const spec::Spec& spec, const cloud::Catalogue& catalogue, const Sink& found) {
   const spec::NodeGroup& scaling = spec.scaling;
   if (spec.master.min < 2) found("A1", "nodes.master.min", fmt::format("{} node", spec.master.min));
   if (spec.master.spot_percent > 0)
     found("A1", "nodes.master.spot", fmt::format("{} % spot", spec.master.spot_percent));
   if (spec.zones.size() < 2) found("A1", "zones", "one zone only");
-  check_types("nodes.master", spec.master, found);
-  check_types("nodes.scaling", scaling, found);
+  check_types(spec, "nodes.master", spec.master, catalogue, found);
+  check_types(spec, "nodes.scaling", scaling, catalogue, found);
   if (scaling.spot_percent > 0 && scaling.types.size() < kFewTypes) {
     found("A2", "nodes.scaling.types",
           fmt::format("{} types with {} % spot", scaling.types.size(), scaling.spot_percent));
@@ -90,10 +93,10 @@ void check_groups(const spec::Spec& spec, const Sink& found) {
 }
 
 // What a Node of the smallest type has for Pods.
-void check_room(const spec::Spec& spec, const Sink& found) {
+void check_room(const spec::Spec& spec, const cloud::Catalogue& catalogue, const Sink& found) {
   std::int64_t cpu = 0, memory = 0, pods = 0;
   for (const std::string& name : spec.scaling.types) {
-    const cloud::InstanceType* type = cloud::find_instance_type(name);
+    const cloud::InstanceType* type = catalogue.find(name);
     if (type == nullptr) continue;
     const cloud::KubeReserved reserved = cloud::kube_reserved(*type);
     const std::int64_t type_cpu = type->vcpus * 1000 - reserved.cpu_milli;
@@ -206,10 +209,11 @@ void check_service(const spec::Spec& spec, const Sink& found) {
 
 }  // namespace
 
-void check_spec(const spec::Spec& spec, WallTime now, const Sink& found) {
+void check_spec(const spec::Spec& spec, const cloud::Catalogue& catalogue, WallTime now,
+                const Sink& found) {
   check_version(spec, now, found);
-  check_groups(spec, found);
-  check_room(spec, found);
+  check_groups(spec, catalogue, found);
+  check_room(spec, catalogue, found);
   check_environment(spec, found);
   check_service(spec, found);
   check_alerts(spec, found);

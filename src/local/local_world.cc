@@ -33,11 +33,13 @@ std::string host_name() {
 
 }  // namespace
 
-LocalWorld::LocalWorld(host::Loop& loop, env::Log& log, WorldConfig config, spec::Spec spec)
+LocalWorld::LocalWorld(host::Loop& loop, env::Log& log, WorldConfig config, spec::Spec spec,
+                       std::unique_ptr<cloud::Catalogue> catalogue)
     : loop_(loop),
       log_(log),
       config_(std::move(config)),
       spec_(std::move(spec)),
+      catalogue_(std::move(catalogue)),
       env_{loop, loop, log, env::Rng(entropy())} {}
 
 LocalWorld::~LocalWorld() = default;
@@ -45,8 +47,9 @@ LocalWorld::~LocalWorld() = default;
 Result<std::unique_ptr<LocalWorld>> LocalWorld::open(host::Loop& loop, env::Log& log,
                                                      WorldConfig config, Listeners listeners) {
   ASSIGN_OR_RETURN(spec::Spec spec, spec_of(config));
+  ASSIGN_OR_RETURN(auto catalogue, load_catalogue(config.state_dir));
   std::unique_ptr<LocalWorld> world(
-      new LocalWorld(loop, log, std::move(config), std::move(spec)));
+      new LocalWorld(loop, log, std::move(config), std::move(spec), std::move(catalogue)));
   ASSIGN_OR_RETURN(world->system_image_, make_system_image(world->config_.image_cache_dir + "-system"));
   const blueprint::Blueprint blueprint = world->compile(world->spec_, world->config_.secrets);
   RETURN_IF_ERROR(world->open_store());
@@ -182,6 +185,7 @@ Status LocalWorld::make_cluster(const blueprint::Blueprint& blueprint, const Lis
   options.profile = profile();
   options.region = spec_.region;
   options.groups = blueprint.groups;
+  options.catalogue = catalogue_.get();
   options.deregistration_delay = blueprint.target_group.deregistration_delay;
   options.cpu_scale_percent = spec_.local.cpu_scale_percent;
   options.roles = cluster::Roles::Presence::kByPods;

@@ -66,7 +66,8 @@ class LocalWorld {
   const std::string& cgroup_note() const { return cgroup_note_; }
 
  private:
-  LocalWorld(host::Loop& loop, env::Log& log, WorldConfig config, spec::Spec spec);
+  LocalWorld(host::Loop& loop, env::Log& log, WorldConfig config, spec::Spec spec,
+             std::unique_ptr<cloud::Catalogue> catalogue);
   blueprint::Blueprint compile(const spec::Spec& spec, const blueprint::SecretValues& secrets) const;
   Status open_store();
   Status open_network();
@@ -85,6 +86,7 @@ class LocalWorld {
   env::Log& log_;
   WorldConfig config_;
   spec::Spec spec_;
+  std::unique_ptr<cloud::Catalogue> catalogue_;
   env::Env env_;
   std::string cgroup_note_;
   std::string oci_runtime_;

@@ -11,6 +11,8 @@
 namespace minato::local {
 namespace json = boost::json;
 
+constexpr std::size_t kMaxCatalogueBytes = 64 << 20;
+
 std::string WorldConfig::url() const {
   const auto spec = spec_of(*this);
   const std::string domain = spec ? spec->domain : name + ".localhost";
@@ -67,6 +69,23 @@ Result<WorldConfig> load_world_config(const std::string& state_dir) {
     return fail(Reason::kInvalid, fmt::format("{}/world.json is damaged ({}); run 'minato down' and "
                                               "start again", state_dir, error.what()));
   }
+}
+
+Status save_catalogue(const WorldConfig& config, const cloud::KeptCatalogue& kept) {
+  return host::write_file_atomic(config.catalogue_path(), cloud::to_json(kept), 0600);
+}
+
+Result<std::unique_ptr<cloud::Catalogue>> load_catalogue(const std::string& state_dir) {
+  auto out = std::make_unique<cloud::Catalogue>();
+  const std::string path = WorldConfig{.state_dir = state_dir}.catalogue_path();
+  const auto text = host::read_file(path, kMaxCatalogueBytes);
+  // Worlds of before catalogues were kept have the built-in one.
+  if (failed_with(text, Reason::kNotFound)) return out;
+  if (!text) return std::unexpected(text.error());
+  const auto kept = cloud::read_kept_catalogue(*text);
+  if (!kept) return wrap(path, kept.error());
+  (void)out->merge(kept->types);
+  return out;
 }
 
 Result<spec::Spec> spec_of(const WorldConfig& config) {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "blueprint/blueprint.h"
+#include "cloud/kept_catalogue.h"
 #include "spec/spec.h"
 
 namespace minato::local {
@@ -27,11 +29,16 @@ struct WorldConfig {
   std::string started_by;  // Version of minato, for people.
 
   std::string path() const { return state_dir + "/world.json"; }
+  std::string catalogue_path() const { return state_dir + "/catalogue.json"; }
   std::string url() const;
 };
 
 Status save(const WorldConfig& config);
 Result<WorldConfig> load_world_config(const std::string& state_dir);
+
+// The instance types and prices that the world was started with; they stay for as long as it is up.
+Status save_catalogue(const WorldConfig& config, const cloud::KeptCatalogue& kept);
+Result<std::unique_ptr<cloud::Catalogue>> load_catalogue(const std::string& state_dir);
 
 // The spec of the configuration, with paths made absolute and the deployed image in place.
 Result<spec::Spec> spec_of(const WorldConfig& config);

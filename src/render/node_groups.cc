@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "cloud/catalogue.h"
 #include "render/hcl.h"
 #include "render/templates.h"
 
@@ -18,8 +17,9 @@ std::string comma_joined(const std::map<std::string, std::string>& labels) {
   return join(out, ",");
 }
 
-std::string architecture_of(const cloud::AutoScalingGroup& group) {
-  const cloud::InstanceType* type = cloud::find_instance_type(group.types.front());
+std::string architecture_of(const cloud::AutoScalingGroup& group,
+                            const cloud::Catalogue& catalogue) {
+  const cloud::InstanceType* type = catalogue.find(group.types.front());
   return type != nullptr && type->architecture == "arm64" ? "arm64" : "x86_64";
 }
 
@@ -85,7 +85,8 @@ std::vector<Group> groups_of(const spec::Spec& spec, const blueprint::Blueprint&
   return out;
 }
 
-std::string node_group(const Group& in, const std::string& name, Values values) {
+std::string node_group(const Group& in, const std::string& name,
+                       const cloud::Catalogue& catalogue, Values values) {
   const cloud::AutoScalingGroup& group = in.nodes.group;
   const bool spot = group.distribution.on_demand_percentage_above_base_capacity < 100;
   std::string id = name;  // Terraform's names have underscores where AWS's have dashes.
@@ -102,7 +103,7 @@ std::string node_group(const Group& in, const std::string& name, Values values) 
        {"base_key", in.base_key},
        {"percentage_key", in.percentage_key},
        {"group_name", hcl_quote(group.name)},
-       {"architecture", architecture_of(group)},
+       {"architecture", architecture_of(group, catalogue)},
        {"first_type", hcl_quote(group.types.front())},
        {"types", hcl_list(group.types)},
        {"min", std::to_string(group.min_size)},
@@ -130,10 +131,10 @@ std::string node_group(const Group& in, const std::string& name, Values values) 
 }  // namespace
 
 std::string node_groups(const spec::Spec& spec, const blueprint::Blueprint& blueprint,
-                        const Values& values) {
+                        const cloud::Catalogue& catalogue, const Values& values) {
   std::string out;
   for (const Group& group : groups_of(spec, blueprint))
-    out += node_group(group, name_of(spec, group), values);
+    out += node_group(group, name_of(spec, group), catalogue, values);
   return out;
 }
 

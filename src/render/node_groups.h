@@ -6,6 +6,7 @@
 #include <string>
 
 #include "blueprint/blueprint.h"
+#include "cloud/catalogue_file.h"
 #include "render/template.h"
 #include "spec/spec.h"
 
@@ -13,6 +14,6 @@ namespace minato::render {
 
 // `values` are those that all files share.
 std::string node_groups(const spec::Spec& spec, const blueprint::Blueprint& blueprint,
-                        const Values& values);
+                        const cloud::Catalogue& catalogue, const Values& values);
 
 }  // namespace minato::render

@@ -8,6 +8,7 @@
 #include "render/identity.h"
 #include "render/kubernetes.h"
 #include "render/terraform.h"
+#include "spec/instance_types.h"
 
 namespace minato::render {
 namespace {
@@ -19,6 +20,9 @@ class Problems {
  public:
   void require(bool holds, std::string key, std::string message) {
     if (!holds) causes_.push_back({std::move(key), std::move(message)});
+  }
+  void add(const Status& status) {
+    if (!status) causes_.insert(causes_.end(), status.error().causes.begin(), status.error().causes.end());
   }
   Status status() const {
     if (causes_.empty()) return {};
@@ -111,16 +115,17 @@ void check_choices(const spec::Spec& spec, Problems& problems) {
 
 }  // namespace
 
-Result<Files> render(const spec::Spec& spec) {
+Result<Files> render(const spec::Spec& spec, const cloud::Catalogue& catalogue) {
   Problems problems;
   check_balancer(spec.load_balancer, problems);
   check_network(spec, problems);
   check_place(spec, problems);
   check_choices(spec, problems);
+  problems.add(spec::check_instance_types(spec, catalogue));
   RETURN_IF_ERROR(problems.status());
   ASSIGN_OR_RETURN(const Image image, image_of(spec));
   RETURN_IF_ERROR(check_sidecar_images(spec));
-  Files out = render_terraform(spec, image);
+  Files out = render_terraform(spec, image, catalogue);
   out.merge(render_kubernetes(spec, image));
   out.emplace("README.md", render_readme(spec, image));
   out.emplace("RUNBOOK.md", runbook(spec));

@@ -6,12 +6,13 @@
 // Rules: eks-rendering checklist (V, C, L, A, T, D, H, M, I, E, W); ids are those of src/lint.
 #pragma once
 
+#include "cloud/catalogue_file.h"
 #include "render/files.h"
 #include "spec/spec.h"
 
 namespace minato::render {
 
 // Errors: Invalid with one cause per problem; each names the key and what to write instead.
-Result<Files> render(const spec::Spec& spec);
+Result<Files> render(const spec::Spec& spec, const cloud::Catalogue& catalogue);
 
 }  // namespace minato::render

@@ -27,7 +27,7 @@ spec::Spec shop() {
 }
 
 std::string text_of(const spec::Spec& spec, const std::string& path) {
-  const auto files = render(spec);
+  const auto files = render(spec, cloud::Catalogue::built_in());
   EXPECT_TRUE(files) << files.error().message;
   if (!files || !files->contains(path)) return "no " + path;
   return files->at(path);
@@ -101,7 +101,7 @@ TEST(RenderTest, ObjectsAreThoseAppliedLocallyButForTheListedDifferences) {
 }
 
 TEST(RenderTest, SameFileSameBytes) {
-  const auto a = render(shop()), b = render(shop());
+  const auto a = render(shop(), cloud::Catalogue::built_in()), b = render(shop(), cloud::Catalogue::built_in());
   ASSERT_TRUE(a && b);
   EXPECT_EQ(*a, *b);
 }
@@ -163,7 +163,7 @@ TEST(RenderTest, WithIrsaServiceAccountsNameTheirRoles) {
   EXPECT_FALSE(has(identity, "pod_identity_association"));
   EXPECT_FALSE(has(text_of(spec, "terraform/addons.tf"), "eks-pod-identity-agent"));
   spec.eks.policies = {"arn:aws:iam::210987654321:policy/p"};
-  const auto files = render(spec);
+  const auto files = render(spec, cloud::Catalogue::built_in());
   ASSERT_FALSE(files);
   EXPECT_TRUE(has(files.error().message, "'eks.account'")) << files.error().message;
 }
@@ -182,7 +182,7 @@ TEST(RenderTest, SplitGroupsShareTheNumbersOfTheFile) {
   EXPECT_TRUE(has(text_of(spec, "kubernetes/addons/cluster-autoscaler-values.yaml"),
                   "expander: priority,least-waste"));
   spec.scaling.spot_percent = 50;
-  EXPECT_FALSE(render(spec));
+  EXPECT_FALSE(render(spec, cloud::Catalogue::built_in()));
 }
 
 TEST(RenderTest, BottlerocketHasSettingsInsteadOfANodeConfig) {
@@ -208,7 +208,7 @@ TEST(RenderTest, WhatCannotStandOnEksIsRefusedWithTheKeyAndTheFix) {
   const auto message = [](auto change) {
     spec::Spec spec = shop();
     change(spec);
-    const auto files = render(spec);
+    const auto files = render(spec, cloud::Catalogue::built_in());
     return files ? std::string("rendered") : files.error().message;
   };
   EXPECT_NE(message([](auto& s) { s.image = "oci:build/image:1"; }).find("'eks.image'"),
@@ -285,7 +285,7 @@ TEST(AlertsTest, WhoIsToldIsRenderedWhereTheyListen) {
   EXPECT_NE(terraform.find("toset([\"ops@example.com\"])"), std::string::npos);
   EXPECT_NE(terraform.find("[\"arn:aws:sns:us-east-1:123456789012:pager\"]"), std::string::npos);
   const std::string path = "kubernetes/overlays/eks/alertmanager-config.yaml";
-  EXPECT_FALSE(render(spec)->contains(path)) << "no Alertmanager that is known of";
+  EXPECT_FALSE(render(spec, cloud::Catalogue::built_in())->contains(path)) << "no Alertmanager that is known of";
   spec.eks.prometheus = true;
   const std::string config = text_of(spec, path);
   EXPECT_NE(config.find("slackConfigs"), std::string::npos);
@@ -293,6 +293,19 @@ TEST(AlertsTest, WhoIsToldIsRenderedWhereTheyListen) {
   EXPECT_EQ(config.find("env:"), std::string::npos);
   EXPECT_NE(text_of(spec, "README.md").find("create secret generic shop-alerts"),
             std::string::npos);
+}
+
+TEST(RenderTest, TypesAreThoseOfTheCatalogue) {
+  spec::Spec spec = shop();
+  spec.master.types = {"x9.large"};
+  const auto refused = render(spec, cloud::Catalogue::built_in());
+  ASSERT_TRUE(failed_with(refused, Reason::kInvalid));
+  EXPECT_NE(refused.error().message.find("minato cloud catalogue --refresh"), std::string::npos);
+  cloud::Catalogue catalogue;
+  (void)catalogue.merge({{"x9.large", "arm64", 2, 8192, 29, {}, {}}});
+  const auto files = render(spec, catalogue);
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_NE(files->at("terraform/nodes.tf").find("arm64"), std::string::npos);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include "base/strings.h"
 #include "blueprint/blueprint.h"
-#include "cloud/catalogue.h"
 #include "kube/names.h"
 #include "render/addons.h"
 #include "render/alerts.h"
@@ -233,11 +232,12 @@ std::string short_name(const spec::Spec& spec) {
   return out;
 }
 
-Files render_terraform(const spec::Spec& spec, const Image& image) {
+Files render_terraform(const spec::Spec& spec, const Image& image,
+                       const cloud::Catalogue& catalogue) {
   const blueprint::Blueprint blueprint = blueprint::compile(spec, {});
   const Values values = shared_values(spec, blueprint, image);
   std::string nodes = expand(kNodesTf, values);
-  nodes += node_groups(spec, blueprint, values);
+  nodes += node_groups(spec, blueprint, catalogue, values);
   std::map<std::string, std::string> texts{
       {"versions.tf", expand(kVersionsTf, values)},
       {"locals.tf", expand(kLocalsTf, values)},

@@ -2,13 +2,15 @@
 // provider. What is attached to what comes from the Blueprint. Pure.
 #pragma once
 
+#include "cloud/catalogue_file.h"
 #include "render/files.h"
 #include "render/kubernetes.h"
 #include "spec/spec.h"
 
 namespace minato::render {
 
-Files render_terraform(const spec::Spec& spec, const Image& image);
+Files render_terraform(const spec::Spec& spec, const Image& image,
+                       const cloud::Catalogue& catalogue);
 std::string render_readme(const spec::Spec& spec, const Image& image);
 
 // Of load balancer and target group, at most 32 characters.

@@ -77,6 +77,7 @@ ChaosReport run_chaos(spec::Spec spec, const ChaosOptions& options) {
   sim.seed = options.seed;
   sim.spec = spec;
   sim.requests_per_second = options.requests_per_second;
+  sim.catalogue = options.catalogue;
   sim.log = options.log;
   SimWorld world(std::move(sim));
   add_images(world.datacenter(), spec.image);

@@ -15,6 +15,7 @@ struct ChaosOptions {
   std::uint64_t seed = 1;
   int steps = 200;
   double requests_per_second = 20;
+  const cloud::Catalogue* catalogue = &cloud::Catalogue::built_in();
   env::Log* log = nullptr;
 };
 

@@ -242,6 +242,7 @@ drill::Outcome run_drill(const DrillSetup& setup, const drill::Drill& drill, std
   options.spec = setup.spec;
   options.spec.image = kGoodImage;
   options.profile = setup.profile;
+  options.catalogue = setup.catalogue;
   options.roles = cluster::Roles::Presence::kByPods;
   options.timings.boot = around(setup.calibration.boot);
   // What a new Pod needs more than a container that is made again.

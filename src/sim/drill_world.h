@@ -21,6 +21,7 @@ struct DrillSetup {
   cluster::Profile profile = cluster::kFast;
   drill::RunOptions options;
   drill::Calibration calibration;
+  const cloud::Catalogue* catalogue = &cloud::Catalogue::built_in();
 };
 
 class DrillWorld final : public drill::World {

@@ -102,5 +102,26 @@ TEST_P(ChaosTest, InvariantsHoldItComesToRestAndTheTraceRepeats) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ChaosTest, testing::Range<std::uint64_t>(1, 9));
 
+TEST(SimCatalogueTest, ATypeThatOnlyAFileKnowsRunsAndCostsWhatTheFileSays) {
+  cloud::Catalogue catalogue;
+  (void)catalogue.merge({{"x9.large", "amd64", 2, 8192, 29, 3'600'000, 1'000'000}});
+  SimOptions options;
+  options.spec = hello();
+  options.spec.scaling.types = {"x9.large"};
+  options.catalogue = &catalogue;
+  SimWorld world(std::move(options));
+  world.datacenter().set_behaviour("v1", Behaviour{});
+  ASSERT_TRUE(world.start());
+  ASSERT_TRUE(world.run_until_converged(60s));
+  world.run_for(1h);
+  std::int64_t seen = 0;
+  for (const cloudmodel::Bill& bill : world.cluster().cloud().costs().instances) {
+    if (!bill.group.ends_with(blueprint::kScalingGroup)) continue;
+    EXPECT_EQ(bill.micro_usd_per_hour, 3'600'000) << bill.instance_id;
+    ++seen;
+  }
+  EXPECT_EQ(seen, 4);
+}
+
 }  // namespace
 }  // namespace minato::sim

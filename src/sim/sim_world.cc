@@ -75,6 +75,7 @@ Status SimWorld::start_control() {
   options.deregistration_delay = blueprint.target_group.deregistration_delay;
   options.roles = options_.roles;
   options.events = options_.events;
+  options.catalogue = options_.catalogue;
   cluster::Seams seams{instances_, balancer_, rules_, dns_, [this](const cloud::Instance& instance) {
                          return std::make_unique<SimRuntime>(datacenter_, instance.hostname);
                        }};

@@ -34,6 +34,7 @@ struct SimOptions {
   kubelet::EventDetail events = kubelet::EventDetail::kAll;
   // The cluster's own roles run as Pods; else they are taken for granted.
   cluster::Roles::Presence roles = cluster::Roles::Presence::kAssumed;
+  const cloud::Catalogue* catalogue = &cloud::Catalogue::built_in();  // Outlives the world.
   env::Log* log = nullptr;  // Null: no log.
 };
 

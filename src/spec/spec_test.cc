@@ -1,3 +1,4 @@
+#include "spec/instance_types.h"
 #include "spec/spec.h"
 
 #include <gtest/gtest.h>
@@ -245,6 +246,20 @@ TEST(LocateTest, AKeyIsFoundWhereItWasSaidLast) {
   EXPECT_EQ(locate({{"c.yaml", "["}}, "zones"), "");
   const Error error{Reason::kInvalid, "", {{"service", "no"}, {"zones", "none"}}};
   EXPECT_EQ(with_places(error, sources).message, "a.yaml:1: 'service': no\n'zones': none");
+}
+
+TEST(InstanceTypesTest, EachUnknownTypeIsNamedWithItsKey) {
+  Spec spec;
+  EXPECT_TRUE(check_instance_types(spec, cloud::Catalogue::built_in()));
+  spec.region = "eu-west-1";
+  spec.master.types = {"x9.large"};
+  spec.scaling.types = {"m5.large", "x9.xlarge"};
+  const Status status = check_instance_types(spec, cloud::Catalogue::built_in());
+  ASSERT_FALSE(status);
+  ASSERT_EQ(status.error().causes.size(), 2u);
+  EXPECT_EQ(status.error().causes[0].field, "nodes.master.types");
+  EXPECT_EQ(status.error().causes[1].field, "nodes.scaling.types");
+  EXPECT_NE(status.error().message.find("--refresh --region eu-west-1"), std::string::npos);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ TEST_P(GoldenTest, ExampleIsRenderedAsReviewed) {
   const std::string name = GetParam();
   const auto spec = spec::read({{name + ".yaml", read(kRoot / "examples/eks" / (name + ".yaml"))}});
   ASSERT_TRUE(spec) << spec.error().message;
-  const auto files = render(*spec);
+  const auto files = render(*spec, cloud::Catalogue::built_in());
   ASSERT_TRUE(files) << files.error().message;
   const fs::path golden = kRoot / "tests/render/golden" / name;
   if (std::getenv("MINATO_UPDATE_GOLDEN") != nullptr) write_tree(golden, *files);
@@ -64,10 +64,10 @@ TEST_P(GoldenTest, ExampleKeepsEveryRuleOrSaysWhyNot) {
   const std::string name = GetParam();
   const auto spec = spec::read({{name + ".yaml", read(kRoot / "examples/eks" / (name + ".yaml"))}});
   ASSERT_TRUE(spec);
-  const auto files = render(*spec);
+  const auto files = render(*spec, cloud::Catalogue::built_in());
   ASSERT_TRUE(files);
   for (const lint::Finding& finding :
-       lint::check(*spec, *files, *parse_rfc3339("2026-11-23T00:00:00Z"))) {
+       lint::check(*spec, *files, cloud::Catalogue::built_in(), *parse_rfc3339("2026-11-23T00:00:00Z"))) {
     const bool accepted = !finding.waived.empty() ||
                           (name == "small" && finding.rule->severity != lint::Severity::kError);
     EXPECT_TRUE(accepted) << finding.rule->id << " " << finding.place << ": " << finding.message;

@@ -98,7 +98,7 @@ TEST(RenderPropertyTest, AnyFileRendersToTextsThatAreWhole) {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     Chance chance(seed);
     const spec::Spec spec = any_spec(chance);
-    const auto files = render(spec);
+    const auto files = render(spec, cloud::Catalogue::built_in());
     ASSERT_TRUE(files) << seed << ": " << files.error().message;
     for (const auto& [path, text] : *files) {
       if (!path.ends_with(".yaml")) {
@@ -119,7 +119,7 @@ TEST(RenderPropertyTest, AnyFileRendersToTextsThatAreWhole) {
         EXPECT_EQ(std::string_view(each.json.at("data").at(name).as_string()), value) << seed;
       }
     }
-    for (const lint::Finding& finding : lint::check(spec, *files, {})) {
+    for (const lint::Finding& finding : lint::check(spec, *files, cloud::Catalogue::built_in(), {})) {
       EXPECT_FALSE(finding.rule->id.starts_with('X'))
           << seed << ": " << finding.rule->id << " " << finding.place << ": " << finding.message;
     }
