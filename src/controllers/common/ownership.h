@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "informer/informer.h"
@@ -78,7 +79,11 @@ Result<std::vector<std::shared_ptr<const T>>> claim(kube::Client& client,
     if (!written) return std::unexpected(std::move(written).error());
     if (decision == Claim::kAdopt) claimed.push_back(*written);
   }
-  std::ranges::sort(claimed, {}, [](const auto& object) { return object->key(); });
+  // In order already, but for what was adopted.
+  const auto key = [](const auto& object) {
+    return std::tie(object->metadata.namespace_, object->metadata.name);
+  };
+  if (!std::ranges::is_sorted(claimed, {}, key)) std::ranges::sort(claimed, {}, key);
   return claimed;
 }
 

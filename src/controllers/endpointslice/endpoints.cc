@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "controllers/common/ownership.h"
 #include "controllers/common/pods.h"
@@ -104,10 +106,13 @@ std::string group_key(std::string_view address_type, const std::vector<kube::End
   return std::string(address_type) + kube::to_json_text(ports);
 }
 
-// Who an endpoint is, whatever its conditions.
-std::string identity(const kube::Endpoint& endpoint) {
-  return (endpoint.target_ref ? endpoint.target_ref->uid : std::string()) + "@" +
-         (endpoint.addresses.empty() ? std::string() : endpoint.addresses.front());
+// Who an endpoint is, whatever its conditions: uid and address, good for as long as it is.
+using Identity = std::pair<std::string_view, std::string_view>;
+
+Identity identity(const kube::Endpoint& endpoint) {
+  return {endpoint.target_ref ? std::string_view(endpoint.target_ref->uid) : std::string_view(),
+          endpoint.addresses.empty() ? std::string_view()
+                                     : std::string_view(endpoint.addresses.front())};
 }
 
 std::map<std::string, std::string> slice_labels(const kube::Service& service) {
@@ -130,80 +135,112 @@ kube::EndpointSlice new_slice(const kube::Service& service, const EndpointGroup&
   return out;
 }
 
+// An endpoint that should be, in its group.
+using Wanted = kube::Endpoint*;
+
+// What a slice becomes. Nothing is copied of one that stays as it is.
 struct Draft {
-  SlicePtr before;
-  kube::EndpointSlice after;
+  SlicePtr before;            // Null: a new one.
+  std::vector<Wanted> after;  // Its endpoints.
   bool changed = false;
 };
 
-// Takes out of `wanted` what the slice keeps.
-Draft keep_wanted(const kube::Service& service, const SlicePtr& slice,
-                  std::map<std::string, kube::Endpoint>& wanted) {
-  Draft draft{.before = slice, .after = *slice};
-  draft.after.metadata.labels = slice_labels(service);
-  draft.after.endpoints.clear();
-  for (const kube::Endpoint& endpoint : slice->endpoints) {
-    const auto found = wanted.find(identity(endpoint));
-    if (found == wanted.end()) continue;
-    draft.after.endpoints.push_back(std::move(found->second));
-    wanted.erase(found);
+// The endpoints of a group, to be given to slices.
+class Pool {
+ public:
+  explicit Pool(std::vector<kube::Endpoint>& endpoints) {
+    by_identity_.reserve(endpoints.size());
+    for (kube::Endpoint& endpoint : endpoints) by_identity_.emplace_back(identity(endpoint), &endpoint);
+    order_.resize(endpoints.size());
+    std::ranges::transform(endpoints, order_.begin(), [](kube::Endpoint& each) { return &each; });
+    std::ranges::sort(by_identity_, {}, &Entry::first);
   }
-  draft.changed = !kube::equal(draft.after, *slice);
+  // Each is given once.
+  Wanted take(const Identity& who) {
+    const auto found = std::ranges::lower_bound(by_identity_, who, {}, &Entry::first);
+    if (found == by_identity_.end() || found->first != who) return nullptr;
+    return std::exchange(found->second, nullptr);
+  }
+  // Those that nobody took, in the order of the group.
+  std::vector<Wanted> left() {
+    std::vector<Wanted> out;
+    for (Wanted each : order_) {
+      if (Wanted found = take(identity(*each)); found != nullptr) out.push_back(found);
+    }
+    return out;
+  }
+
+ private:
+  using Entry = std::pair<Identity, Wanted>;
+  std::vector<Entry> by_identity_;
+  std::vector<Wanted> order_;
+};
+
+Draft keep_wanted(const SlicePtr& slice, const std::map<std::string, std::string>& labels,
+                  Pool& pool) {
+  Draft draft{.before = slice};
+  draft.changed = slice->metadata.labels != labels;
+  draft.after.reserve(slice->endpoints.size());
+  for (const kube::Endpoint& endpoint : slice->endpoints) {
+    const Wanted kept = pool.take(identity(endpoint));
+    draft.changed = draft.changed || kept == nullptr || !kube::equal(*kept, endpoint);
+    if (kept != nullptr) draft.after.push_back(kept);
+  }
   return draft;
 }
 
-void fill(Draft& draft, std::vector<kube::Endpoint>& left, std::size_t max_per_slice) {
-  auto& endpoints = draft.after.endpoints;
-  const std::size_t room = max_per_slice - std::min(max_per_slice, endpoints.size());
+void fill(Draft& draft, std::vector<Wanted>& left, std::size_t max_per_slice) {
+  const std::size_t room = max_per_slice - std::min(max_per_slice, draft.after.size());
   const auto count = static_cast<std::ptrdiff_t>(std::min(room, left.size()));
-  endpoints.insert(endpoints.end(), left.begin(), left.begin() + count);
+  draft.after.insert(draft.after.end(), left.begin(), left.begin() + count);
   left.erase(left.begin(), left.begin() + count);
   draft.changed = draft.changed || count > 0;
+}
+
+kube::EndpointSlice finished(kube::EndpointSlice slice, const Draft& draft) {
+  slice.endpoints.clear();
+  for (const Wanted endpoint : draft.after) slice.endpoints.push_back(std::move(*endpoint));
+  return slice;
+}
+
+// The fullest of the untouched slices that takes all that is left; null: none does.
+Draft* best_untouched(std::vector<Draft>& drafts, std::size_t left, std::size_t max_per_slice) {
+  Draft* best = nullptr;
+  for (Draft& draft : drafts) {
+    if (draft.changed || draft.after.size() + left > max_per_slice) continue;
+    if (best == nullptr || draft.after.size() > best->after.size()) best = &draft;
+  }
+  return best;
 }
 
 // The slices of one port list and address type.
 void plan_group(const kube::Service& service, const std::vector<SlicePtr>& existing,
                 EndpointGroup group, std::size_t max_per_slice, SlicePlan& plan) {
-  std::map<std::string, kube::Endpoint> wanted;
-  std::vector<std::string> order;
-  for (kube::Endpoint& endpoint : group.endpoints) {
-    order.push_back(identity(endpoint));
-    wanted.insert_or_assign(order.back(), std::move(endpoint));
-  }
+  Pool pool(group.endpoints);
+  const auto labels = slice_labels(service);
   std::vector<Draft> drafts;
-  for (const SlicePtr& slice : existing) drafts.push_back(keep_wanted(service, slice, wanted));
-  std::vector<kube::Endpoint> left;
-  for (const std::string& id : order) {
-    const auto found = wanted.find(id);
-    if (found == wanted.end()) continue;
-    left.push_back(std::move(found->second));
-    wanted.erase(found);
-  }
+  for (const SlicePtr& slice : existing) drafts.push_back(keep_wanted(slice, labels, pool));
+  std::vector<Wanted> left = pool.left();
   for (Draft& draft : drafts) {
     if (draft.changed) fill(draft, left, max_per_slice);
   }
   if (!left.empty()) {
-    // One untouched slice at most: the fullest that takes all that is left.
-    Draft* best = nullptr;
-    for (Draft& draft : drafts) {
-      const bool fits = draft.after.endpoints.size() + left.size() <= max_per_slice;
-      if (!fits || draft.changed) continue;
-      if (best == nullptr || draft.after.endpoints.size() > best->after.endpoints.size()) {
-        best = &draft;
-      }
+    if (Draft* best = best_untouched(drafts, left.size(), max_per_slice)) {
+      fill(*best, left, max_per_slice);
     }
-    if (best != nullptr) fill(*best, left, max_per_slice);
   }
   while (!left.empty()) {
-    Draft fresh{.after = new_slice(service, group)};
+    Draft fresh;
     fill(fresh, left, max_per_slice);
-    plan.create.push_back(std::move(fresh.after));
+    plan.create.push_back(finished(new_slice(service, group), fresh));
   }
-  for (Draft& draft : drafts) {
-    if (draft.after.endpoints.empty()) {
+  for (const Draft& draft : drafts) {
+    if (draft.after.empty()) {
       plan.remove.push_back(draft.before);
     } else if (draft.changed) {
-      plan.update.push_back(std::move(draft.after));
+      kube::EndpointSlice changed = *draft.before;
+      changed.metadata.labels = labels;
+      plan.update.push_back(finished(std::move(changed), draft));
     }
   }
 }
@@ -234,16 +271,19 @@ std::vector<EndpointGroup> desired_endpoints(
     const FindNode& find_node) {
   std::map<std::string, EndpointGroup> groups;
   for (const std::string& type : address_types(service)) {
+    EndpointGroup* last = nullptr;  // Nearly always the next Pod's, too.
     for (const auto& pod : pods) {
       const std::string address = address_of(*pod, type);
       if (address.empty() || is_pod_terminal(*pod)) continue;
       const auto node = find_node(pod->spec.node_name);
       if (!node && !service.spec.publish_not_ready_addresses) continue;
       std::vector<kube::EndpointPort> ports = ports_of(service, *pod);
-      EndpointGroup& group = groups[group_key(type, ports)];
-      group.address_type = type;
-      group.ports = std::move(ports);
-      group.endpoints.push_back(endpoint_of(service, *pod, address, node.get()));
+      if (last == nullptr || !kube::equal(last->ports, ports)) {
+        last = &groups[group_key(type, ports)];
+        last->address_type = type;
+        last->ports = std::move(ports);
+      }
+      last->endpoints.push_back(endpoint_of(service, *pod, address, node.get()));
     }
   }
   std::vector<EndpointGroup> out;
