@@ -8,6 +8,7 @@
 #include "blueprint/system.h"
 #include "cloud/catalogue.h"
 #include "cluster/metadata.h"
+#include "cluster/scaling.h"
 #include "kube/json.h"
 #include "kube/names.h"
 
@@ -130,28 +131,15 @@ void Cluster::make_controllers() {
 }
 
 Status Cluster::make_scaling() {
-  const Profile& profile = options_.profile;
-  removal::Options removal;
-  removal.replacement_patience = profile.autoscaler_provision;
-  remover_ = std::make_unique<removal::Remover>(env_.fork("removal"), client_, informers_, *cloud_, *cloud_, removal);
-  autoscaler::Options options;
-  options.scan_interval = profile.autoscaler_scan;
-  options.scale_up.max_node_provision_time = profile.autoscaler_provision;
-  options.scale_up.backoff_initial = profile.autoscaler_backoff;
-  options.scale_up.backoff_max = profile.autoscaler_backoff_max;
-  options.scale_down.group.unneeded_time = profile.autoscaler_unneeded;
-  options.scale_down.group.unready_time = profile.autoscaler_unready;
-  options.scale_down.delay_after_add = profile.autoscaler_after_add;
-  options.spot.back_to_spot_after = profile.back_to_spot;
-  for (const blueprint::NodeGroup& group : options_.groups) {
-    options.spot.on_demand_base[group.group.name] = group.group.distribution.on_demand_base_capacity;
-  }
+  remover_ = std::make_unique<removal::Remover>(env_.fork("removal"), client_, informers_, *cloud_, *cloud_,
+                                                removal_options(options_.profile));
+  autoscaler::Options options = autoscaler_options(options_.profile, options_.groups);
   options.catalogue = options_.catalogue;
   ASSIGN_OR_RETURN(autoscaler_, autoscaler::Autoscaler::make(env_.fork("autoscaler"), client_, informers_, *cloud_,
                                                              *remover_, std::move(options)));
   descheduler_ = std::make_unique<descheduler::Descheduler>(
       env_.fork("descheduler"), client_, informers_,
-      descheduler::Descheduler::Options{.scan_interval = profile.descheduler_scan, .settle = profile.descheduler_settle});
+      descheduler::Descheduler::Options{.scan_interval = options_.profile.descheduler_scan, .settle = options_.profile.descheduler_settle});
   roles_.watch_nodes(std::string(blueprint::kRoleAgent), [this] { follow_agents(); });
   roles_.watch(std::string(blueprint::kRoleMetrics), [this](bool active) { metrics_->set_active(active); });
   roles_.watch(std::string(blueprint::kRoleController), [this](bool active) {

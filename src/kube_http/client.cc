@@ -54,11 +54,6 @@ HttpClient::Statistics HttpClient::statistics() const {
 // ---- Calls.
 
 Result<Answer> HttpClient::send(const Access& access, const Call& call) {
-  if (listener_) {
-    const std::string resource(access.kind.resource);
-    listener_(access.verb, fmt::format("{}{}{}{}{}", resource, access.subresource.empty() ? "" : "/", access.subresource,
-                                       access.kind.group.empty() ? "" : ".", access.kind.group));
-  }
   RETURN_IF_ERROR(breaker_.admit(env_.clock.monotonic()));
   if (is_write(access.verb) && options_.may_write) RETURN_IF_ERROR(options_.may_write());
   const MonoTime begun = env_.clock.monotonic();
@@ -108,8 +103,19 @@ Result<kube::ObjectPtr> HttpClient::get(const kube::Kind& kind, const kube::Obje
   return object_of(kind, value);
 }
 
-Result<kube::ObjectList> HttpClient::list(const kube::Kind& kind, const kube::ListOptions& options) {
-  if (listener_) listener_("list", kind.group_resource());
+kube::ListOptions HttpClient::scoped(const kube::Kind& kind, kube::ListOptions options) const {
+  for (const auto& [narrowed, scope] : options_.scopes) {
+    if (*narrowed != kind) continue;
+    if (!scope.namespace_.empty()) options.namespace_ = scope.namespace_;
+    std::ranges::copy(scope.fields, std::back_inserter(options.fields));
+    std::ranges::copy(scope.excluded_fields, std::back_inserter(options.excluded_fields));
+    if (!scope.labels.matches_everything()) options.labels = scope.labels;
+  }
+  return options;
+}
+
+Result<kube::ObjectList> HttpClient::list(const kube::Kind& kind, const kube::ListOptions& asked) {
+  const kube::ListOptions options = scoped(kind, asked);
   RETURN_IF_ERROR(breaker_.admit(env_.clock.monotonic()));
   const MonoTime begun = env_.clock.monotonic();
   auto found = list_all(transport_, kind, options, [this](const std::string& what) {
@@ -141,9 +147,9 @@ std::vector<kube::ObjectPtr> HttpClient::take_listed(const kube::Kind& kind, con
   return out;
 }
 
-Result<std::unique_ptr<kube::Watch>> HttpClient::watch(const kube::Kind& kind, const kube::ListOptions& options,
+Result<std::unique_ptr<kube::Watch>> HttpClient::watch(const kube::Kind& kind, const kube::ListOptions& asked,
                                                        std::uint64_t from_version, kube::WatchSink sink) {
-  if (listener_) listener_("watch", kind.group_resource());
+  const kube::ListOptions options = scoped(kind, asked);
   bool is_listed = false;
   const auto present = take_listed(kind, selection_of(options), from_version, is_listed);
   if (!is_listed) {

@@ -43,6 +43,8 @@ class HttpClient final : public kube::Client {
     // Asked before every write; its error is the write's. Empty: always. For those who may act only
     // while they lead (election/elector.h).
     std::function<Status()> may_write;
+    // Lists and watches of these kinds see no more than this, whoever asks: an agent's own Node.
+    std::vector<std::pair<const kube::Kind*, kube::ListOptions>> scopes;
   };
   // What was asked so far, for metrics. Watches: since the start, of all of them.
   struct Statistics {
@@ -56,14 +58,10 @@ class HttpClient final : public kube::Client {
     std::int64_t watches_behind = 0;  // Whose last attempt failed.
   };
 
-  // Each call before it is sent, as RBAC names it: "get", "nodes"; "create", "pods/eviction". For tests.
-  using Listener = std::function<void(std::string_view verb, const std::string& group_resource)>;
-
   HttpClient(env::Env env, std::shared_ptr<Credentials> credentials, Options options);
   HttpClient(env::Env env, std::shared_ptr<Credentials> credentials) : HttpClient(std::move(env), std::move(credentials), Options{}) {}
   ~HttpClient() override;
 
-  void set_listener(Listener listener) { listener_ = std::move(listener); }
   Statistics statistics() const;
 
   const kube::Kinds& kinds() const override { return kinds_; }
@@ -95,6 +93,7 @@ class HttpClient final : public kube::Client {
   Result<Answer> send(const Access& access, const Call& call);
   void note(const Access& access, const Result<Answer>& answer, MonoTime begun);
   Result<kube::ObjectPtr> write(const Access& access, const Call& call);
+  kube::ListOptions scoped(const kube::Kind& kind, kube::ListOptions options) const;
   std::vector<kube::ObjectPtr> take_listed(const kube::Kind& kind, const std::string& selection, std::uint64_t version,
                                            bool& found);
 
@@ -104,7 +103,6 @@ class HttpClient final : public kube::Client {
   Transport transport_;
   kube::Kinds kinds_;
   Breaker breaker_;
-  Listener listener_;
   std::deque<Listed> listed_;  // Newest last; bounded.
   std::vector<std::weak_ptr<Feed>> feeds_;
   std::shared_ptr<WatchCounters> counters_ = std::make_shared<WatchCounters>();

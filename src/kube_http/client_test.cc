@@ -143,6 +143,20 @@ TEST_F(HttpClientTest, AListComesInPages) {
   EXPECT_GE(server_.requests().size(), 3u);
 }
 
+TEST_F(HttpClientTest, AScopeNarrowsWhatIsListedAndWatched) {
+  create_elsewhere(config_map("mine"));
+  create_elsewhere(config_map("other"));
+  ClientSide side(server_.endpoint(), {.scopes = {{&kube::ConfigMap::static_kind(), {.fields = {{"metadata.name", "mine"}}}}}});
+  informer::Informers informers(side.client);
+  auto& maps = informers.of<kube::ConfigMap>();
+  ASSERT_TRUE(informers.start());
+  ASSERT_EQ(maps.all().size(), 1u);
+  kube::ConfigMap changed = *maps.get({"default", "mine"});
+  changed.data["color"] = "green";
+  ASSERT_TRUE(kube::update(side.client, changed));
+  EXPECT_EQ(maps.get({"default", "mine"})->data.at("color"), "green");
+}
+
 TEST_F(HttpClientTest, AWatchNeedsAListBeforeIt) {
   EXPECT_TRUE(failed_with(side_.client.watch(kube::ConfigMap::static_kind(), {}, 1, [](const auto&) {}), Reason::kExpired));
 }

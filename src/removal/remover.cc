@@ -254,6 +254,7 @@ void Remover::adopt(const kube::Node& node) {
   if (found != entries_.end()) return take(found->second, record);
   // What has ended with its instance is history.
   if (record.phase == Phase::kDone && record.request.after != After::kKeep) return;
+  (void)now();  // Its clock begins while nothing is under way, also for what others have begun.
   Entry entry;
   entry.id = next_id_++;
   entry.record = record;

@@ -31,7 +31,7 @@ def ours():
 def play():
     """[(topic, step, theirs, ours)] of every request."""
     steps = sequence.all_steps()
-    with upstream.server() as port:
+    with upstream.server() as (port, _):
         theirs = conversation.Conversation(port).play(steps)
     with ours() as directory:
         mine = conversation.Conversation(conversation.port_of(f"{directory}/kubeconfig")).play(steps)

@@ -74,7 +74,7 @@ def api_server_command(directory, port, etcd_port):
 
 @contextlib.contextmanager
 def server():
-    """A fresh kube-apiserver; gives its port. The tokens are those of api.server()."""
+    """A fresh kube-apiserver; gives its port and the file of its authority. The tokens are those of api.server()."""
     with tempfile.TemporaryDirectory(prefix="minato-upstream-") as directory:
         etcd_port, peer_port, port = free_port(), free_port(), free_port()
         client, peer = f"http://127.0.0.1:{etcd_port}", f"http://127.0.0.1:{peer_port}"
@@ -84,7 +84,7 @@ def server():
             wait_for("etcd", lambda: answers_plain(f"{client}/health"), database)
             with running(api_server_command(directory, port, etcd_port), f"{directory}/kube-apiserver.log") as process:
                 wait_for("kube-apiserver", lambda: answers(f"https://127.0.0.1:{port}/readyz"), process)
-                yield port
+                yield port, f"{directory}/certificates/apiserver.crt"
 
 
 def answers_plain(url):
