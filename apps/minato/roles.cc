@@ -10,6 +10,7 @@
 
 #include "blueprint/system.h"
 #include "commands.h"
+#include "eks_roles.h"
 #include "host/http.h"
 #include "linux_net/dns.h"
 #include "local/agent_link.h"
@@ -93,13 +94,12 @@ int watch_instance(const std::string& directory, Duration poll) {
 
 void add_roles(CLI::App& app, int& exit_code) {
   const std::string group = "Roles inside a cluster";
-  for (const std::string_view role : {blueprint::kRoleController, blueprint::kRoleMetrics}) {
-    auto port = std::make_shared<std::uint16_t>(blueprint::kHealthPort);
-    CLI::App* command = app.add_subcommand(std::string(role), "Holds the role's place in the local world");
-    command->group(group);
-    command->add_option("--health-port", *port, "Port of /healthz")->capture_default_str();
-    command->callback([role, port, &exit_code] { exit_code = hold_place(std::string(role), *port); });
-  }
+  add_controller(app, group, [](std::uint16_t port) { return hold_place(std::string(blueprint::kRoleController), port); }, exit_code);
+  auto port = std::make_shared<std::uint16_t>(blueprint::kHealthPort);
+  CLI::App* metrics = app.add_subcommand(std::string(blueprint::kRoleMetrics), "Holds the role's place in the local world");
+  metrics->group(group);
+  metrics->add_option("--health-port", *port, "Port of /healthz")->capture_default_str();
+  metrics->callback([port, &exit_code] { exit_code = hold_place(std::string(blueprint::kRoleMetrics), *port); });
   auto hosts = std::make_shared<std::string>();
   auto listen = std::make_shared<std::string>("0.0.0.0");
   CLI::App* dns = app.add_subcommand(std::string(blueprint::kRoleDns), "Answers for the names of Services");
@@ -107,15 +107,7 @@ void add_roles(CLI::App& app, int& exit_code) {
   dns->add_option("--hosts", *hosts, "Directory of the records")->required();
   dns->add_option("--listen", *listen, "Address")->capture_default_str();
   dns->callback([hosts, listen, &exit_code] { exit_code = serve_dns(*hosts, *listen); });
-  auto directory = std::make_shared<std::string>();
-  auto poll_ms = std::make_shared<int>(2000);
-  CLI::App* agent = app.add_subcommand(std::string(blueprint::kRoleAgent), "Watches its instance for notices of its end");
-  agent->group(group);
-  agent->add_option("--directory", *directory, "Where control's socket is")->required();
-  agent->add_option("--poll-ms", *poll_ms, "Between two looks")->capture_default_str()->check(CLI::Range(100, 60000));
-  agent->callback([directory, poll_ms, &exit_code] {
-    exit_code = watch_instance(*directory, std::chrono::milliseconds(*poll_ms));
-  });
+  add_agent(app, group, watch_instance, exit_code);
   CLI::App* pause = app.add_subcommand("pause", "Does nothing, to hold room for others");
   pause->group(group);
   pause->callback([&exit_code] { exit_code = hold_room(); });

@@ -16,6 +16,7 @@ Controller::Controller(env::Env env, Seams seams, const Options& options)
                [this](bool leads) {
                  remover_->set_active(leads);
                  autoscaler_->set_active(leads);
+                 descheduler_->set_active(leads);
                }) {}
 
 Result<std::unique_ptr<Controller>> Controller::make(env::Env env, Seams seams, Options options) {
@@ -27,6 +28,9 @@ Result<std::unique_ptr<Controller>> Controller::make(env::Env env, Seams seams, 
   ASSIGN_OR_RETURN(out->autoscaler_,
                    autoscaler::Autoscaler::make(out->env_.fork("autoscaler"), seams.client, out->informers_, seams.auto_scaling,
                                                 *out->remover_, std::move(scaling)));
+  out->descheduler_ = std::make_unique<descheduler::Descheduler>(
+      out->env_.fork("descheduler"), seams.client, out->informers_,
+      descheduler::Descheduler::Options{.scan_interval = options.profile.descheduler_scan, .settle = options.profile.descheduler_settle});
   return out;
 }
 
@@ -34,6 +38,7 @@ Status Controller::start() {
   RETURN_IF_ERROR(informers_.start());
   remover_->start();
   autoscaler_->start();
+  descheduler_->start();
   elector_.start();
   return {};
 }

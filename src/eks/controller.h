@@ -1,5 +1,5 @@
-// What `minato controller` is on EKS: the autoscaler and the removals of the local world, over the API
-// of a real cluster and the real cloud, in the one process of several that leads.
+// What `minato controller` is on EKS: autoscaler, removals and descheduler of the local world, over the
+// API of a real cluster and the real cloud, in the one process of several that leads.
 //
 // EKS's own controllers, scheduler and kubelets do everything else. The composition knows seams only;
 // who makes it says what stands behind them.
@@ -12,6 +12,7 @@
 
 #include "autoscaler/autoscaler.h"
 #include "cluster/profile.h"
+#include "descheduler/descheduler.h"
 #include "eks/metrics_text.h"
 #include "election/elector.h"
 #include "removal/remover.h"
@@ -53,6 +54,7 @@ class Controller {
   informer::Informers informers_;
   std::unique_ptr<removal::Remover> remover_;
   std::unique_ptr<autoscaler::Autoscaler> autoscaler_;
+  std::unique_ptr<descheduler::Descheduler> descheduler_;
   election::Elector elector_;
 };
 

@@ -3,9 +3,10 @@
 namespace minato::eks {
 namespace {
 
-agent::RemovalSink::Options sink_options(const std::string& node) {
+agent::RemovalSink::Options sink_options(const NodeAgent::Options& options) {
   agent::RemovalSink::Options out;
-  out.node = node;
+  out.node = options.node;
+  out.lifecycle_timeout = options.hook_timeout;
   return out;
 }
 
@@ -21,7 +22,7 @@ NodeAgent::NodeAgent(env::Env env, kube::Client& client, cloud::InstanceMetadata
     : env_(std::move(env)),
       informers_(client),
       handover_(env_.fork("handover"), client, informers_),
-      sink_(env_.fork("sink"), client, informers_, handover_, sink_options(options.node)),
+      sink_(env_.fork("sink"), client, informers_, handover_, sink_options(options)),
       agent_(env_.fork("agent"), metadata, sink_, agent_options(options.poll)) {}
 
 Status NodeAgent::start() {

@@ -18,6 +18,7 @@ class NodeAgent {
   struct Options {
     std::string node;
     Duration poll = 2s;
+    Duration hook_timeout = 60s;  // For how long the group's hook holds an instance that is to end.
   };
   NodeAgent(env::Env env, kube::Client& client, cloud::InstanceMetadata& metadata, Options options);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "base/strings.h"
 #include "kube/json.h"
 #include "kube_http/wire.h"
 
@@ -38,7 +39,7 @@ Result<kube::ObjectList> list_all(Transport& transport, const kube::Kind& kind, 
   do {
     Call call{.target = fmt::format("{}?limit={}{}", collection_path(kind, options.namespace_), kPage, selectors(options)),
               .timeout = kPageTimeout};
-    if (!next.empty()) call.target += "&continue=" + escape(next);
+    if (!next.empty()) call.target += "&continue=" + percent_encode(next);
     ASSIGN_OR_RETURN(const Answer answer, transport.send(call, {}, stop));
     if (answer.status != 200) return std::unexpected(error_of(answer, "listing " + std::string(kind.resource)));
     ASSIGN_OR_RETURN(Page page, page_of(kind, answer.body));

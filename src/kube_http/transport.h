@@ -64,7 +64,4 @@ class Transport {
   std::unique_ptr<Handles> handles_;
 };
 
-// "%2F" and so on: everything that is not unreserved.
-std::string escape(std::string_view text);
-
 }  // namespace minato::kube_http

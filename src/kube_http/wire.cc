@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/strings.h"
 #include "kube/json.h"
 
 namespace minato::kube_http {
@@ -83,14 +84,14 @@ void add_terms(std::string& out, const std::vector<std::pair<std::string, std::s
 std::string collection_path(const kube::Kind& kind, const std::string& name_space) {
   std::string out = kind.group.empty() ? fmt::format("/api/{}", kind.version)
                                        : fmt::format("/apis/{}/{}", kind.group, kind.version);
-  if (kind.scope == kube::Scope::kNamespaced && !name_space.empty()) out += "/namespaces/" + escape(name_space);
+  if (kind.scope == kube::Scope::kNamespaced && !name_space.empty()) out += "/namespaces/" + percent_encode(name_space);
   out += '/';
   out += kind.resource;
   return out;
 }
 
 std::string object_path(const kube::Kind& kind, const kube::ObjectKey& key, std::string_view subresource) {
-  std::string out = collection_path(kind, key.namespace_) + "/" + escape(key.name);
+  std::string out = collection_path(kind, key.namespace_) + "/" + percent_encode(key.name);
   if (!subresource.empty()) {
     out += '/';
     out += subresource;
@@ -119,10 +120,10 @@ std::string_view content_type(kube::PatchType type) {
 
 std::string selectors(const kube::ListOptions& options) {
   std::string out, fields;
-  if (!options.labels.matches_everything()) out += "&labelSelector=" + escape(options.labels.to_string());
+  if (!options.labels.matches_everything()) out += "&labelSelector=" + percent_encode(options.labels.to_string());
   add_terms(fields, options.fields, "=");
   add_terms(fields, options.excluded_fields, "!=");
-  if (!fields.empty()) out += "&fieldSelector=" + escape(fields);
+  if (!fields.empty()) out += "&fieldSelector=" + percent_encode(fields);
   return out;
 }
 
