@@ -144,6 +144,15 @@ TEST(PlanTest, ADrainOfTheLastTargetOrdersWhatReplacesIt) {
   EXPECT_TRUE(only(many).detach);
 }
 
+TEST(PlanTest, AnInstanceThatIsDoneWithHoldsUpNoMinimumWhileItIsStillSeen) {
+  State state = cluster(2);
+  put_in(remove(state, 1, Cause::kDrain, After::kTerminateAndReplace), Phase::kDone);
+  remove(state, 2, Cause::kDrain, After::kKeep);
+  EXPECT_FALSE(decide(state).removals.at(1).detach) << "the other one's instance is about to end";
+  state.removals[0].record.phase = Phase::kCancelled;
+  EXPECT_TRUE(decide(state).removals.at(1).detach);
+}
+
 TEST(PlanTest, AScaleDownNeitherReplacesNorGoesBelowTheMinimum) {
   State state = cluster(3);
   remove(state, 1, Cause::kScaleDown, After::kTerminateAndShrink);
@@ -153,6 +162,25 @@ TEST(PlanTest, AScaleDownNeitherReplacesNorGoesBelowTheMinimum) {
   EXPECT_FALSE(only(state).detach);
   EXPECT_EQ(only(state).phase, Phase::kCancelled) << "the Node is wanted after all";
   EXPECT_EQ(only(state).detail, "group scaling is at its minimum of 3");
+}
+
+TEST(PlanTest, AScaleDownLeavesAPodThatNobodyWouldMakeAnew) {
+  State state = cluster(3);
+  remove(state, 1, Cause::kScaleDown, After::kTerminateAndShrink).pods = {pod("a")};
+  EXPECT_TRUE(only(state).admit);
+  state.removals[0].pods[0].controller.clear();
+  EXPECT_EQ(only(state).phase, Phase::kCancelled);
+  EXPECT_FALSE(only(state).admit);
+}
+
+TEST(PlanTest, NoMoreVoluntaryRemovalsAtATimeThanAllowed) {
+  State state = cluster(6);
+  state.options.parallel_voluntary = 2;
+  for (int i = 1; i <= 3; ++i) remove(state, i, Cause::kScaleDown, After::kTerminateAndShrink);
+  const Plan plan = decide(state);
+  EXPECT_TRUE(plan.removals[0].admit && plan.removals[1].admit);
+  EXPECT_FALSE(plan.removals[2].admit);
+  EXPECT_EQ(plan.removals[2].detail, "waits for another removal to end");
 }
 
 TEST(PlanTest, ADistantDeadlineWaitsItsTurn) {
@@ -339,6 +367,21 @@ TEST(PlanTest, EachOrderIsMetByAnInstanceOfItsOwn) {
   const Plan plan = decide(state);
   EXPECT_EQ(plan.removals[0].replacement, "i-9");
   EXPECT_EQ(plan.removals[1].replacement, "");
+}
+
+TEST(PlanTest, AnOrderIsNotMetByAnInstanceOfAnotherGroup) {
+  State state = cluster(3);
+  RemovalView& removal = remove(state, 1, Cause::kReplacement, After::kTerminateAndReplace);
+  removal.record.admitted = true;
+  removal.record.replacement = Replacement{"scaling", 3, kNow - 60s, true, {}};
+  cloud::Instance fresh = state.instances.back();
+  fresh.id = "i-9";
+  fresh.group = "master";
+  fresh.launch_time = kNow - 50s;
+  state.instances.push_back(fresh);
+  EXPECT_EQ(only(state).replacement, "");
+  state.instances.back().group = "scaling";
+  EXPECT_EQ(only(state).replacement, "i-9");
 }
 
 TEST(PlanTest, ANodeDeletedUnderALivingInstanceStillEndsIt) {
