@@ -62,7 +62,7 @@ spec::Spec any_spec(Chance& chance) {
   }
   spec.replicas = {.min = chance.number(1, 9), .max = chance.number(9, 99)};
   spec.scaling.types = chance.one_of<std::vector<std::string>>(
-      {{"m5.large"}, {"m6i.large", "m5.large"}, {"m7g.large"}, {"unknown.type"}});
+      {{"m5.large"}, {"m6i.large", "m5.large"}, {"m7g.large"}, {"c6i.xlarge", "c5.xlarge"}});
   spec.scaling.max = chance.number(2, 50);
   spec.scaling.spot_percent = chance.one_of({0, 50, 100});
   spec.scaling.on_demand_base = chance.number(0, 2);
