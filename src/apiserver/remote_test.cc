@@ -83,6 +83,11 @@ class RemoteTest : public ServerFixture {
     EXPECT_EQ(exchange->result->status, 101);
     return exchange->body;
   }
+  // A conversation holds itself until one of its sides ends.
+  void leave(const std::vector<std::shared_ptr<RecordedStream>>& clients) {
+    for (const auto& client : clients) client->client_leaves();
+    time_.advance(1s);
+  }
 
   FakeSide side;
   std::string attached_to;
@@ -124,6 +129,7 @@ TEST_F(RemoteTest, AttachGivesWhatTheContainerHas) {
   EXPECT_THAT(client->text, HasSubstr("\1printed"));
   side.events.done(0);
   EXPECT_THAT(client->text, HasSubstr("Success"));
+  leave({quiet, client});
 }
 
 TEST_F(RemoteTest, EphemeralContainersAreAddedAndReached) {
@@ -138,6 +144,7 @@ TEST_F(RemoteTest, EphemeralContainersAreAddedAndReached) {
   const auto client = open("p/attach", "container=d&stdin=true&stdout=true");
   EXPECT_EQ(attached_to, "d");
   EXPECT_TRUE(attached.input);
+  leave({client});
 }
 
 TEST_F(RemoteTest, AClientThatLeavesEndsTheCommand) {

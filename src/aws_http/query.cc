@@ -99,7 +99,7 @@ Error to_error(Service service, std::string_view action, int status, const Servi
   std::string message = fmt::format("{} {}: {}", info(service).signing_name, action, code);
   if (!error.message.empty()) message += ": " + error.message;
   if (!error.request_id.empty()) message += fmt::format(" (request {})", error.request_id);
-  return {.reason = reason_of(status, error), .message = std::move(message)};
+  return {reason_of(status, error), std::move(message)};
 }
 
 }  // namespace minato::aws_http

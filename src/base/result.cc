@@ -5,6 +5,10 @@
 
 namespace minato {
 
+DEFINE_SPECIAL_MEMBERS(Error);
+Error::Error(Reason why, std::string sentence, std::vector<Cause> places)
+    : reason(why), message(std::move(sentence)), causes(std::move(places)) {}
+
 std::string_view to_string(Reason reason) {
   switch (reason) {
     case Reason::kUnknown: return "Unknown";

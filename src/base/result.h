@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/special_members.h"
+
 namespace minato {
 
 enum class Reason {
@@ -46,9 +48,11 @@ struct Cause {
 };
 
 struct [[nodiscard]] Error {
+  DECLARE_SPECIAL_MEMBERS(Error);
+  Error(Reason why, std::string sentence, std::vector<Cause> places = {});
   Reason reason = Reason::kUnknown;
   std::string message;
-  std::vector<Cause> causes = {};
+  std::vector<Cause> causes;
   bool operator==(const Error&) const = default;
 };
 

@@ -90,7 +90,7 @@ class ControllerTest : public testing::Test {
     out.metadata.name = name;
     out.metadata.namespace_ = "default";
     out.metadata.owner_references.push_back({.api_version = "apps/v1", .kind = "ReplicaSet", .name = "web", .uid = "u1", .controller = true});
-    out.spec.containers.push_back({.name = "main", .image = "web:1"});
+    out.spec.containers.push_back({"main", "web:1"});
     out.spec.containers[0].resources.requests["cpu"] = *kube::Quantity::parse(cpu);
     return out;
   }

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "base/check.h"
 #include "informer/all_objects.h"
 #include "kube/client.h"
 
@@ -35,6 +34,7 @@ class InformerBase {
   virtual Status start(kube::Client& client) = 0;
 };
 
+// Compiled in informer.cc, once for each kind named at its end; one that is not does not link.
 template <class T>
 class Informer final : public InformerBase {
  public:
@@ -43,100 +43,31 @@ class Informer final : public InformerBase {
   using IndexFunction = std::function<std::vector<std::string>(const T&)>;
 
   // Handlers added after start() are first called with kAdded for what is there.
-  void on_change(Handler handler) {
-    for (const auto& [key, object] : objects_) handler({Change::kAdded, nullptr, object});
-    handlers_.push_back(std::move(handler));
-  }
-
+  void on_change(Handler handler);
   // Groups objects by the values that `function` gives. Adding the same name again is a no-op.
-  void add_index(const std::string& name, IndexFunction function) {
-    if (indexes_.contains(name)) return;
-    Index& index = indexes_[name];
-    index.function = std::move(function);
-    for (const auto& [key, object] : objects_) index.insert(object);
-  }
+  void add_index(const std::string& name, IndexFunction function);
 
-  Ptr get(const kube::ObjectKey& key) const {
-    const auto found = objects_.find(key);
-    return found == objects_.end() ? nullptr : found->second;
-  }
+  Ptr get(const kube::ObjectKey& key) const;
   // Ordered by key.
   const std::map<kube::ObjectKey, Ptr>& all() const { return objects_; }
-  std::vector<Ptr> in_namespace(const std::string& name) const {
-    std::vector<Ptr> out;
-    for (auto it = objects_.lower_bound({name, ""}); it != objects_.end(); ++it) {
-      if (it->first.namespace_ != name) break;
-      out.push_back(it->second);
-    }
-    return out;
-  }
+  std::vector<Ptr> in_namespace(const std::string& name) const;
   // Ordered by key. Requires: the index was added.
-  std::vector<Ptr> by_index(const std::string& name, const std::string& value) const {
-    const auto index = indexes_.find(name);
-    CHECK(index != indexes_.end(), "no index {}", name);
-    std::vector<Ptr> out;
-    const auto found = index->second.objects.find(value);
-    if (found == index->second.objects.end()) return out;
-    out.reserve(found->second.size());
-    for (const auto& [key, object] : found->second) out.push_back(object);
-    return out;
-  }
+  std::vector<Ptr> by_index(const std::string& name, const std::string& value) const;
 
-  Status start(kube::Client& client) override {
-    ASSIGN_OR_RETURN(const kube::ObjectList found, client.list(T::static_kind(), {}));
-    for (const kube::ObjectPtr& object : found.items) {
-      apply({kube::WatchEventType::kAdded, object, found.resource_version});
-    }
-    ASSIGN_OR_RETURN(watch_, client.watch(T::static_kind(), {}, found.resource_version,
-                                          [this](const kube::WatchEvent& event) { apply(event); }));
-    return {};
-  }
+  Status start(kube::Client& client) override;
 
  private:
   struct Index {
     IndexFunction function;
     // The objects themselves: to look up thousands of keys for one answer is slow.
     std::map<std::string, std::map<kube::ObjectKey, Ptr>> objects;
-    void insert(const Ptr& object) {
-      for (const std::string& value : function(*object)) objects[value][object->key()] = object;
-    }
-    void erase(const Ptr& object) {
-      for (const std::string& value : function(*object)) {
-        const auto found = objects.find(value);
-        if (found == objects.end()) continue;
-        found->second.erase(object->key());
-        if (found->second.empty()) objects.erase(found);
-      }
-    }
-    void replace(const Ptr& before, const Ptr& after) {
-      if (function(*before) != function(*after)) erase(before);
-      insert(after);
-    }
+    void insert(const Ptr& object);
+    void erase(const Ptr& object);
+    void replace(const Ptr& before, const Ptr& after);
   };
 
-  void apply(const kube::WatchEvent& event) {
-    Ptr object = kube::as<T>(event.object);
-    const auto existing = objects_.find(object->key());
-    Ptr before = existing == objects_.end() ? nullptr : existing->second;
-    if (event.type == kube::WatchEventType::kDeleted) {
-      for (auto& [name, index] : indexes_) index.erase(before ? before : object);
-      if (before) objects_.erase(existing);
-      notify({Change::kDeleted, before ? before : object, nullptr});
-      return;
-    }
-    for (auto& [name, index] : indexes_) {
-      before ? index.replace(before, object) : index.insert(object);
-    }
-    if (before) {
-      existing->second = object;
-    } else {
-      objects_.emplace(object->key(), object);
-    }
-    notify({before ? Change::kModified : Change::kAdded, before, object});
-  }
-  void notify(const Delta<T>& delta) {
-    for (const Handler& handler : handlers_) handler(delta);
-  }
+  void apply(const kube::WatchEvent& event);
+  void notify(const Delta<T>& delta);
 
   std::map<kube::ObjectKey, Ptr> objects_;
   std::map<std::string, Index> indexes_;

@@ -60,7 +60,7 @@ TEST(DefaultsTest, PullPolicyFollowsTheTag) {
       {"web@sha256:0000", "IfNotPresent"}};
   for (const auto& [image, policy] : cases) {
     PodSpec spec;
-    spec.containers.push_back({.name = "c", .image = image});
+    spec.containers.push_back({"c", image});
     set_defaults(spec);
     EXPECT_EQ(spec.containers[0].image_pull_policy, policy) << image;
   }

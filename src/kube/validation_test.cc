@@ -104,7 +104,7 @@ std::size_t metadata_errors(const ObjectMeta& metadata) {
 }
 
 TEST(ValidationTest, MetadataOfEveryObject) {
-  ObjectMeta good{.name = "a", .namespace_ = "b"};
+  ObjectMeta good{"a", "b"};
   EXPECT_EQ(metadata_errors(good), 0U);
   ObjectMeta bad = good;
   bad.name = "A";

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "env/virtual_time.h"
 #include "kubelet/fake_runtime.h"
 #include "kubelet/kubelet.h"

@@ -230,7 +230,7 @@ json::object to_json(const Error& error) {
 }
 
 Error error_from_json(const json::object& json) {
-  Error error{.reason = Reason::kUnknown, .message = text_to_bytes(text_member(json, "message"))};
+  Error error{Reason::kUnknown, text_to_bytes(text_member(json, "message"))};
   const std::string name = text_member(json, "reason");
   for (int i = 0; i <= kLastReason; ++i) {
     if (to_string(static_cast<Reason>(i)) == name) error.reason = static_cast<Reason>(i);

@@ -57,12 +57,13 @@ class NetworkTest : public testing::Test {
     ::inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
     return address;
   }
+  static constexpr int kBacklog = 128;
   static host::Fd serve(const Place& place, int port, Transport transport = Transport::kTcp) {
     host::Fd socket = open_socket(place, transport);
     const sockaddr_in address = socket_address("0.0.0.0", port);
     EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     if (transport == Transport::kTcp) {
-      EXPECT_EQ(::listen(socket.get(), 128), 0);
+      EXPECT_EQ(::listen(socket.get(), kBacklog), 0);
     }
     return socket;
   }

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "blueprint/system.h"
 #include "image/store.h"
 #include "linux_container/oci_runtime.h"

@@ -47,7 +47,7 @@ class ServerTest : public testing::Test {
     pod.metadata.labels["app"] = app;
     pod.spec.node_name = node;
     for (std::size_t i = 0; i < used.size(); ++i) {
-      pod.spec.containers.push_back({.name = "c" + std::to_string(i), .image = "web:1"});
+      pod.spec.containers.push_back({"c" + std::to_string(i), "web:1"});
     }
     const auto created = kube::create(client(), pod);
     EXPECT_TRUE(created) << created.error().message;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.h"
 #include "env/virtual_time.h"
 #include "registry/in_process_client.h"
 

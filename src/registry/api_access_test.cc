@@ -28,7 +28,7 @@ class ApiAccessTest : public RegistryFixture {
 
 TEST_F(ApiAccessTest, EveryContainerGetsTheVolume) {
   kube::Pod pod = make_pod("web");
-  pod.spec.init_containers.push_back({.name = "first", .image = "web:1"});
+  pod.spec.init_containers.push_back({"first", "web:1"});
   const auto made = create(std::move(pod));
   ASSERT_TRUE(made) << made.error().message;
   const kube::PodSpec& spec = (*made)->spec;

@@ -29,7 +29,7 @@ class RegistryFixture : public testing::Test {
     pod.metadata.name = name;
     pod.metadata.namespace_ = "default";
     pod.metadata.labels["app"] = "web";
-    pod.spec.containers.push_back({.name = "main", .image = "web:1"});
+    pod.spec.containers.push_back({"main", "web:1"});
     return pod;
   }
   static kube::Deployment make_deployment(const std::string& name) {

@@ -229,7 +229,7 @@ TEST_F(RegistryTest, PatchesAreUpdates) {
 
 TEST_F(RegistryTest, ObjectsHaveALargestSize) {
   kube::ConfigMap config;
-  config.metadata = {.name = "big", .namespace_ = "default"};
+  config.metadata = {"big", "default"};
   config.data["k"] = std::string(2 << 20, 'x');
   EXPECT_FALSE(kube::create(client_, config));
   Pod pod = make_pod("big");
@@ -239,7 +239,7 @@ TEST_F(RegistryTest, ObjectsHaveALargestSize) {
 
 TEST_F(RegistryTest, LeasesAndBudgetsAreUpdatedWithTheirVersionOnly) {
   kube::PodDisruptionBudget budget;
-  budget.metadata = {.name = "web", .namespace_ = "default"};
+  budget.metadata = {"web", "default"};
   must_create(budget);
   const auto refused = kube::update(client_, budget);
   EXPECT_TRUE(failed_with(refused, Reason::kInvalid));

@@ -154,7 +154,7 @@ class EvictTest : public RegistryFixture {
   void make_budget(std::int32_t allowed, std::int32_t desired, std::int32_t healthy,
                    std::optional<std::string> unhealthy = std::nullopt) {
     kube::PodDisruptionBudget budget;
-    budget.metadata = {.name = "web", .namespace_ = "default"};
+    budget.metadata = {"web", "default"};
     budget.spec.selector.emplace().match_labels["app"] = "web";
     budget.spec.min_available = desired;
     budget.spec.unhealthy_pod_eviction_policy = std::move(unhealthy);
@@ -249,7 +249,7 @@ TEST_F(EvictTest, TwoBudgetsForOnePodAreAnError) {
   run_pod("a");
   make_budget(1, 1, 2);
   kube::PodDisruptionBudget other = *read<kube::PodDisruptionBudget>("web");
-  other.metadata = {.name = "other", .namespace_ = "default"};
+  other.metadata = {"other", "default"};
   must_create(other);
   EXPECT_TRUE(failed_with(client_.evict({"default", "a"}), Reason::kInternalError));
 }

@@ -101,7 +101,7 @@ TEST_F(StrategyTest, PodsAreChecked) {
        {"spec.containers[0].name", [](Pod& p) { p.spec.containers[0].name = ""; }},
        {"spec.containers[0].image", [](Pod& p) { p.spec.containers[0].image = ""; }},
        {"spec.containers[1].name",
-        [](Pod& p) { p.spec.containers.push_back({.name = "main", .image = "i"}); }},
+        [](Pod& p) { p.spec.containers.push_back({"main", "i"}); }},
        {"spec.containers[0].ports[0].containerPort",
         [](Pod& p) { p.spec.containers[0].ports[0].container_port = 70000; }},
        {"spec.containers[0].ports[0].name",
@@ -134,7 +134,7 @@ TEST_F(StrategyTest, PodsAreChecked) {
         }},
        {"spec.initContainers[0].readinessProbe",
         [](Pod& p) {
-          p.spec.init_containers.push_back({.name = "i", .image = "i"});
+          p.spec.init_containers.push_back({"i", "i"});
           p.spec.init_containers[0].readiness_probe = http_probe();
         }},
        {"spec.restartPolicy", [](Pod& p) { p.spec.restart_policy = "Sometimes"; }},
@@ -279,14 +279,14 @@ TEST_F(StrategyTest, DeploymentsAreChecked) {
 
 TEST_F(StrategyTest, OtherWorkloadsAreChecked) {
   kube::ReplicaSet replica_set;
-  replica_set.metadata = {.name = "web", .namespace_ = "default"};
+  replica_set.metadata = {"web", "default"};
   replica_set.spec.selector = make_deployment("").spec.selector;
   replica_set.spec.template_ = make_deployment("").spec.template_;
   expect_refused<kube::ReplicaSet>(
       replica_set, {{"spec.selector", [](auto& r) { r.spec.selector.reset(); }},
                     {"spec.replicas", [](auto& r) { r.spec.replicas = -1; }}});
   kube::DaemonSet daemon_set;
-  daemon_set.metadata = {.name = "agent", .namespace_ = "default"};
+  daemon_set.metadata = {"agent", "default"};
   daemon_set.spec.selector = make_deployment("").spec.selector;
   daemon_set.spec.template_ = make_deployment("").spec.template_;
   expect_refused<kube::DaemonSet>(
@@ -323,7 +323,7 @@ TEST_F(StrategyTest, ServicesAreChecked) {
 
 TEST_F(StrategyTest, BudgetsAndAutoscalersAreChecked) {
   kube::PodDisruptionBudget budget;
-  budget.metadata = {.name = "web", .namespace_ = "default"};
+  budget.metadata = {"web", "default"};
   budget.spec.min_available = kube::IntOrString(1);
   expect_refused<kube::PodDisruptionBudget>(
       budget,
@@ -334,7 +334,7 @@ TEST_F(StrategyTest, BudgetsAndAutoscalersAreChecked) {
        {"spec.unhealthyPodEvictionPolicy",
         [](auto& b) { b.spec.unhealthy_pod_eviction_policy = "Maybe"; }}});
   kube::HorizontalPodAutoscaler autoscaler;
-  autoscaler.metadata = {.name = "web", .namespace_ = "default"};
+  autoscaler.metadata = {"web", "default"};
   autoscaler.spec.scale_target_ref = {.kind = "Deployment", .name = "web"};
   autoscaler.spec.max_replicas = 5;
   expect_refused<kube::HorizontalPodAutoscaler>(
@@ -349,7 +349,7 @@ TEST_F(StrategyTest, BudgetsAndAutoscalersAreChecked) {
 TEST_F(StrategyTest, MetricsOfAutoscalersAreChecked) {
   using Autoscaler = kube::HorizontalPodAutoscaler;
   Autoscaler autoscaler;
-  autoscaler.metadata = {.name = "web", .namespace_ = "default"};
+  autoscaler.metadata = {"web", "default"};
   autoscaler.spec.scale_target_ref = {.kind = "Deployment", .name = "web"};
   autoscaler.spec.max_replicas = 5;
   kube::MetricSpec& metric = autoscaler.spec.metrics.emplace_back();
@@ -407,7 +407,7 @@ TEST_F(StrategyTest, MetricsOfAutoscalersAreChecked) {
 TEST_F(StrategyTest, BehaviorOfAutoscalersIsChecked) {
   using Autoscaler = kube::HorizontalPodAutoscaler;
   Autoscaler autoscaler;
-  autoscaler.metadata = {.name = "web", .namespace_ = "default"};
+  autoscaler.metadata = {"web", "default"};
   autoscaler.spec.scale_target_ref = {.kind = "Deployment", .name = "web"};
   autoscaler.spec.max_replicas = 5;
   autoscaler.spec.behavior.emplace();
@@ -435,7 +435,7 @@ TEST_F(StrategyTest, BehaviorOfAutoscalersIsChecked) {
 
 TEST_F(StrategyTest, AutoscalersCountTheChangesOfTheirSpec) {
   kube::HorizontalPodAutoscaler autoscaler;
-  autoscaler.metadata = {.name = "web", .namespace_ = "default"};
+  autoscaler.metadata = {"web", "default"};
   autoscaler.spec.scale_target_ref = {.kind = "Deployment", .name = "web"};
   autoscaler.spec.max_replicas = 5;
   kube::HorizontalPodAutoscaler stored = *must_create(autoscaler);
@@ -478,7 +478,7 @@ TEST_F(StrategyTest, AScaleIsReadAndWrittenWithItsVersion) {
 
 TEST_F(StrategyTest, ImmutableConfigStays) {
   kube::ConfigMap config;
-  config.metadata = {.name = "c", .namespace_ = "default"};
+  config.metadata = {"c", "default"};
   config.data["k"] = "v";
   config.immutable = true;
   must_create(config);
@@ -486,7 +486,7 @@ TEST_F(StrategyTest, ImmutableConfigStays) {
       "c", {{"data", [](auto& c) { c.data["k"] = "w"; }},
             {"immutable", [](auto& c) { c.immutable = false; }}});
   kube::Secret secret;
-  secret.metadata = {.name = "s", .namespace_ = "default"};
+  secret.metadata = {"s", "default"};
   must_create(secret);
   expect_update_refused<kube::Secret>(
       "s", {{"type", [](auto& s) { s.type = "kubernetes.io/tls"; }},
@@ -519,7 +519,7 @@ TEST_F(StrategyTest, SystemPriorityIsReserved) {
 
 TEST_F(StrategyTest, EventsLiveBesideWhatTheyAreAbout) {
   kube::Event event;
-  event.metadata = {.name = "e", .namespace_ = "default"};
+  event.metadata = {"e", "default"};
   event.involved_object.namespace_ = "default";
   expect_refused<kube::Event>(
       event, {{"involvedObject.namespace", [](auto& e) { e.involved_object.namespace_ = "x"; }}});

@@ -10,6 +10,9 @@
 #include "spec/values.h"
 
 namespace minato::spec {
+
+DEFINE_SPECIAL_MEMBERS(Spec);
+
 namespace {
 
 Result<SecretSource> parse_secret(const std::string& text) {

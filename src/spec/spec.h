@@ -88,6 +88,7 @@ struct Local {
 };
 
 struct Spec {
+  DECLARE_SPECIAL_MEMBERS(Spec);
   std::string service;
   std::string image;
   std::uint16_t port = 0;

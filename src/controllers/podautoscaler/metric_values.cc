@@ -22,7 +22,7 @@ std::unexpected<Error> none_returned(std::string_view api) {
   return fail(Reason::kNotFound, fmt::format("no metrics returned from {} metrics API", api));
 }
 Error not_registered(std::string_view message) {
-  return {.reason = Reason::kNotFound, .message = std::string(message)};
+  return {Reason::kNotFound, std::string(message)};
 }
 Error no_custom_api() {
   return not_registered("no custom metrics API (custom.metrics.k8s.io) registered");

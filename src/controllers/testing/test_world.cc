@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "controllers/common/pods.h"
 #include "controllers/common/taints.h"
 #include "kube/json.h"

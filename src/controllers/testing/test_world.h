@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "controllers/controllers.h"
 #include "env/virtual_time.h"
 #include "kube/types/apps.h"

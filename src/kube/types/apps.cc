@@ -25,6 +25,7 @@ MINATO_STRUCT(ReplicaSetStatus,
   FIELD(observed_generation, "observedGeneration", 3),
   FIELD(conditions, "conditions", 6, kMerge, "type"))
 
+DEFINE_SPECIAL_MEMBERS(ReplicaSet);
 MINATO_STRUCT(ReplicaSet,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
@@ -66,6 +67,7 @@ MINATO_STRUCT(DeploymentStatus,
   FIELD(conditions, "conditions", 6, kMerge, "type"),
   FIELD(collision_count, "collisionCount", 8))
 
+DEFINE_SPECIAL_MEMBERS(Deployment);
 MINATO_STRUCT(Deployment,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
@@ -105,6 +107,7 @@ MINATO_STRUCT(DaemonSetStatus,
   FIELD(collision_count, "collisionCount", 9),
   FIELD(conditions, "conditions", 10, kMerge, "type"))
 
+DEFINE_SPECIAL_MEMBERS(DaemonSet);
 MINATO_STRUCT(DaemonSet,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

@@ -42,6 +42,7 @@ struct ReplicaSetStatus {
 const TypeInfo& reflect(const ReplicaSetStatus*);
 
 struct ReplicaSet final : ObjectOf<ReplicaSet> {
+  DECLARE_SPECIAL_MEMBERS(ReplicaSet);
   static const Kind& static_kind();
   ReplicaSetSpec spec;
   ReplicaSetStatus status;
@@ -100,6 +101,7 @@ struct DeploymentStatus {
 const TypeInfo& reflect(const DeploymentStatus*);
 
 struct Deployment final : ObjectOf<Deployment> {
+  DECLARE_SPECIAL_MEMBERS(Deployment);
   static const Kind& static_kind();
   DeploymentSpec spec;
   DeploymentStatus status;
@@ -156,6 +158,7 @@ struct DaemonSetStatus {
 const TypeInfo& reflect(const DaemonSetStatus*);
 
 struct DaemonSet final : ObjectOf<DaemonSet> {
+  DECLARE_SPECIAL_MEMBERS(DaemonSet);
   static const Kind& static_kind();
   DaemonSetSpec spec;
   DaemonSetStatus status;

@@ -121,6 +121,7 @@ MINATO_STRUCT(HorizontalPodAutoscalerStatus,
   FIELD(current_metrics, "currentMetrics", 5, kAlways | kAtomic),
   FIELD(conditions, "conditions", 6, kMerge, "type"))
 
+DEFINE_SPECIAL_MEMBERS(HorizontalPodAutoscaler);
 MINATO_STRUCT(HorizontalPodAutoscaler,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
@@ -133,6 +134,7 @@ MINATO_STRUCT(ScaleStatus,
   FIELD(replicas, "replicas", 1, kAlways),
   FIELD(selector, "selector", 2))
 
+DEFINE_SPECIAL_MEMBERS(Scale);
 MINATO_STRUCT(Scale,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

@@ -195,6 +195,7 @@ struct HorizontalPodAutoscalerStatus {
 const TypeInfo& reflect(const HorizontalPodAutoscalerStatus*);
 
 struct HorizontalPodAutoscaler final : ObjectOf<HorizontalPodAutoscaler> {
+  DECLARE_SPECIAL_MEMBERS(HorizontalPodAutoscaler);
   static const Kind& static_kind();
   HorizontalPodAutoscalerSpec spec;
   HorizontalPodAutoscalerStatus status;
@@ -216,6 +217,7 @@ const TypeInfo& reflect(const ScaleStatus*);
 
 // A subresource: it has no place of its own in the store (kube/scale.h makes it).
 struct Scale final : ObjectOf<Scale> {
+  DECLARE_SPECIAL_MEMBERS(Scale);
   static const Kind& static_kind();
   ScaleSpec spec;
   ScaleStatus status;

@@ -17,6 +17,7 @@ MINATO_STRUCT(HorizontalPodAutoscalerStatusV1,
   FIELD(desired_replicas, "desiredReplicas", 4, kAlways),
   FIELD(current_cpu_utilization_percentage, "currentCPUUtilizationPercentage", 5))
 
+DEFINE_SPECIAL_MEMBERS(HorizontalPodAutoscalerV1);
 MINATO_STRUCT(HorizontalPodAutoscalerV1,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

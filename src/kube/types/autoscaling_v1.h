@@ -31,6 +31,7 @@ struct HorizontalPodAutoscalerStatusV1 {
 const TypeInfo& reflect(const HorizontalPodAutoscalerStatusV1*);
 
 struct HorizontalPodAutoscalerV1 final : ObjectOf<HorizontalPodAutoscalerV1> {
+  DECLARE_SPECIAL_MEMBERS(HorizontalPodAutoscalerV1);
   static const Kind& static_kind();
   HorizontalPodAutoscalerSpecV1 spec;
   HorizontalPodAutoscalerStatusV1 status;

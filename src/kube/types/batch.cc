@@ -71,6 +71,7 @@ MINATO_STRUCT(JobStatus,
   FIELD(uncounted_terminated_pods, "uncountedTerminatedPods", 8),
   FIELD(ready, "ready", 9))
 
+DEFINE_SPECIAL_MEMBERS(Job);
 MINATO_STRUCT(Job,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
@@ -95,6 +96,7 @@ MINATO_STRUCT(CronJobStatus,
   FIELD(last_schedule_time, "lastScheduleTime", 4),
   FIELD(last_successful_time, "lastSuccessfulTime", 5))
 
+DEFINE_SPECIAL_MEMBERS(CronJob);
 MINATO_STRUCT(CronJob,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

@@ -109,6 +109,7 @@ struct JobStatus {
 const TypeInfo& reflect(const JobStatus*);
 
 struct Job final : ObjectOf<Job> {
+  DECLARE_SPECIAL_MEMBERS(Job);
   static const Kind& static_kind();
   JobSpec spec;
   JobStatus status;
@@ -144,6 +145,7 @@ struct CronJobStatus {
 const TypeInfo& reflect(const CronJobStatus*);
 
 struct CronJob final : ObjectOf<CronJob> {
+  DECLARE_SPECIAL_MEMBERS(CronJob);
   static const Kind& static_kind();
   CronJobSpec spec;
   CronJobStatus status;

@@ -26,6 +26,7 @@ MINATO_STRUCT(CertificateSigningRequestStatus,
   FIELD(conditions, "conditions", 1, 0, "", "type"),
   FIELD(certificate, "certificate", 2, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(CertificateSigningRequest);
 MINATO_STRUCT(CertificateSigningRequest,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2, kAlways),

@@ -42,6 +42,7 @@ struct CertificateSigningRequestStatus {
 const TypeInfo& reflect(const CertificateSigningRequestStatus*);
 
 struct CertificateSigningRequest final : ObjectOf<CertificateSigningRequest> {
+  DECLARE_SPECIAL_MEMBERS(CertificateSigningRequest);
   static const Kind& static_kind();
   CertificateSigningRequestSpec spec;
   CertificateSigningRequestStatus status;

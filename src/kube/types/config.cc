@@ -18,17 +18,20 @@ MINATO_STRUCT(NamespaceStatus,
   FIELD(phase, "phase", 1),
   FIELD(conditions, "conditions", 2, kMerge, "type"))
 
+DEFINE_SPECIAL_MEMBERS(Namespace);
 MINATO_STRUCT(Namespace,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
   FIELD(status, "status", 3))
 
+DEFINE_SPECIAL_MEMBERS(ConfigMap);
 MINATO_STRUCT(ConfigMap,
   FIELD(metadata, "metadata", 1),
   FIELD(immutable, "immutable", 4),
   FIELD(data, "data", 2),
   FIELD(binary_data, "binaryData", 3))
 
+DEFINE_SPECIAL_MEMBERS(Secret);
 MINATO_STRUCT(Secret,
   FIELD(metadata, "metadata", 1),
   FIELD(immutable, "immutable", 5),
@@ -44,6 +47,7 @@ MINATO_STRUCT(EventSeries,
   FIELD(count, "count", 1),
   FIELD(last_observed_time, "lastObservedTime", 2))
 
+DEFINE_SPECIAL_MEMBERS(Event);
 MINATO_STRUCT(Event,
   FIELD(metadata, "metadata", 1, kAlways),
   FIELD(involved_object, "involvedObject", 2, kAlways),
@@ -61,6 +65,7 @@ MINATO_STRUCT(Event,
   FIELD(reporting_component, "reportingComponent", 14, kAlways),
   FIELD(reporting_instance, "reportingInstance", 15, kAlways))
 
+DEFINE_SPECIAL_MEMBERS(ServiceAccount);
 MINATO_STRUCT(ServiceAccount,
   FIELD(metadata, "metadata", 1),
   FIELD(secrets, "secrets", 2, kMerge, "name"),

@@ -36,6 +36,7 @@ struct NamespaceStatus {
 const TypeInfo& reflect(const NamespaceStatus*);
 
 struct Namespace final : ObjectOf<Namespace> {
+  DECLARE_SPECIAL_MEMBERS(Namespace);
   static const Kind& static_kind();
   NamespaceSpec spec;
   NamespaceStatus status;
@@ -43,6 +44,7 @@ struct Namespace final : ObjectOf<Namespace> {
 const TypeInfo& reflect(const Namespace*);
 
 struct ConfigMap final : ObjectOf<ConfigMap> {
+  DECLARE_SPECIAL_MEMBERS(ConfigMap);
   static const Kind& static_kind();
   std::optional<bool> immutable;
   std::map<std::string, std::string> data;
@@ -51,6 +53,7 @@ struct ConfigMap final : ObjectOf<ConfigMap> {
 const TypeInfo& reflect(const ConfigMap*);
 
 struct Secret final : ObjectOf<Secret> {
+  DECLARE_SPECIAL_MEMBERS(Secret);
   static const Kind& static_kind();
   std::optional<bool> immutable;
   std::map<std::string, Bytes> data;
@@ -74,6 +77,7 @@ struct EventSeries {
 const TypeInfo& reflect(const EventSeries*);
 
 struct Event final : ObjectOf<Event> {
+  DECLARE_SPECIAL_MEMBERS(Event);
   static const Kind& static_kind();
   ObjectReference involved_object;
   std::string reason;
@@ -93,6 +97,7 @@ struct Event final : ObjectOf<Event> {
 const TypeInfo& reflect(const Event*);
 
 struct ServiceAccount final : ObjectOf<ServiceAccount> {
+  DECLARE_SPECIAL_MEMBERS(ServiceAccount);
   static const Kind& static_kind();
   std::vector<ObjectReference> secrets;
   std::vector<LocalObjectReference> image_pull_secrets;

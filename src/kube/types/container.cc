@@ -99,6 +99,7 @@ MINATO_STRUCT(ProbeHandler,
   FIELD(tcp_socket, "tcpSocket", 3),
   FIELD(grpc, "grpc", 4))
 
+DEFINE_SPECIAL_MEMBERS(Probe);
 MINATO_STRUCT(Probe,
   FIELD(probe_handler, "", 1, kInline),
   FIELD(initial_delay_seconds, "initialDelaySeconds", 2),
@@ -145,6 +146,7 @@ MINATO_STRUCT(AppArmorProfile,
   FIELD(type, "type", 1, kAlways),
   FIELD(localhost_profile, "localhostProfile", 2))
 
+DEFINE_SPECIAL_MEMBERS(SecurityContext);
 MINATO_STRUCT(SecurityContext,
   FIELD(capabilities, "capabilities", 1),
   FIELD(privileged, "privileged", 2),
@@ -158,6 +160,10 @@ MINATO_STRUCT(SecurityContext,
   FIELD(proc_mount, "procMount", 9),
   FIELD(seccomp_profile, "seccompProfile", 11),
   FIELD(app_armor_profile, "appArmorProfile", 12))
+
+DEFINE_SPECIAL_MEMBERS(Container);
+Container::Container(std::string its_name, std::string its_image)
+    : name(std::move(its_name)), image(std::move(its_image)) {}
 
 MINATO_STRUCT(Container,
   FIELD(name, "name", 1, kAlways),
@@ -185,6 +191,7 @@ MINATO_STRUCT(Container,
   FIELD(stdin_once, "stdinOnce", 17),
   FIELD(tty, "tty", 18))
 
+DEFINE_SPECIAL_MEMBERS(EphemeralContainerCommon);
 MINATO_STRUCT(EphemeralContainerCommon,
   FIELD(name, "name", 1, kAlways),
   FIELD(image, "image", 2),

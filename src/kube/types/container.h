@@ -162,6 +162,7 @@ struct ProbeHandler {
 const TypeInfo& reflect(const ProbeHandler*);
 
 struct Probe {
+  DECLARE_SPECIAL_MEMBERS(Probe);
   ProbeHandler probe_handler;
   std::int32_t initial_delay_seconds = 0;
   std::int32_t timeout_seconds = 0;
@@ -235,6 +236,7 @@ struct AppArmorProfile {
 const TypeInfo& reflect(const AppArmorProfile*);
 
 struct SecurityContext {
+  DECLARE_SPECIAL_MEMBERS(SecurityContext);
   Box<Capabilities> capabilities;
   std::optional<bool> privileged;
   Box<SELinuxOptions> se_linux_options;
@@ -252,6 +254,8 @@ struct SecurityContext {
 const TypeInfo& reflect(const SecurityContext*);
 
 struct Container {
+  DECLARE_SPECIAL_MEMBERS(Container);
+  Container(std::string its_name, std::string its_image);
   std::string name;
   std::string image;
   std::vector<std::string> command;
@@ -281,6 +285,7 @@ struct Container {
 const TypeInfo& reflect(const Container*);
 
 struct EphemeralContainerCommon {
+  DECLARE_SPECIAL_MEMBERS(EphemeralContainerCommon);
   std::string name;
   std::string image;
   std::vector<std::string> command;

@@ -13,6 +13,7 @@ MINATO_STRUCT(LeaseSpec,
   FIELD(strategy, "strategy", 6),
   FIELD(preferred_holder, "preferredHolder", 7))
 
+DEFINE_SPECIAL_MEMBERS(Lease);
 MINATO_STRUCT(Lease,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2))

@@ -23,6 +23,7 @@ struct LeaseSpec {
 const TypeInfo& reflect(const LeaseSpec*);
 
 struct Lease final : ObjectOf<Lease> {
+  DECLARE_SPECIAL_MEMBERS(Lease);
   static const Kind& static_kind();
   LeaseSpec spec;
 };

@@ -79,6 +79,7 @@ MINATO_STRUCT(CustomResourceDefinitionStatus,
   FIELD(accepted_names, "acceptedNames", 2),
   FIELD(stored_versions, "storedVersions", 3, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(CustomResourceDefinition);
 MINATO_STRUCT(CustomResourceDefinition,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

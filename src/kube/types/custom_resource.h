@@ -116,6 +116,7 @@ struct CustomResourceDefinitionStatus {
 const TypeInfo& reflect(const CustomResourceDefinitionStatus*);
 
 struct CustomResourceDefinition final : ObjectOf<CustomResourceDefinition> {
+  DECLARE_SPECIAL_MEMBERS(CustomResourceDefinition);
   static const Kind& static_kind();
   CustomResourceDefinitionSpec spec;
   CustomResourceDefinitionStatus status;

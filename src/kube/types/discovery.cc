@@ -31,6 +31,7 @@ MINATO_STRUCT(EndpointPort,
   FIELD(port, "port", 3),
   FIELD(app_protocol, "appProtocol", 4))
 
+DEFINE_SPECIAL_MEMBERS(EndpointSlice);
 MINATO_STRUCT(EndpointSlice,
   FIELD(metadata, "metadata", 1),
   FIELD(address_type, "addressType", 4, kAlways),

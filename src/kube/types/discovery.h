@@ -54,6 +54,7 @@ struct EndpointPort {
 const TypeInfo& reflect(const EndpointPort*);
 
 struct EndpointSlice final : ObjectOf<EndpointSlice> {
+  DECLARE_SPECIAL_MEMBERS(EndpointSlice);
   static const Kind& static_kind();
   std::string address_type;
   std::vector<Endpoint> endpoints;

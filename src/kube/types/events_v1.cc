@@ -4,6 +4,7 @@
 
 namespace minato::kube {
 
+DEFINE_SPECIAL_MEMBERS(EventV1);
 MINATO_STRUCT(EventV1,
   FIELD(metadata, "metadata", 1),
   FIELD(event_time, "eventTime", 2, kAlways),

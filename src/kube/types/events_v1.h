@@ -13,6 +13,7 @@
 namespace minato::kube {
 
 struct EventV1 final : ObjectOf<EventV1> {
+  DECLARE_SPECIAL_MEMBERS(EventV1);
   static const Kind& static_kind();
   MicroTime event_time;
   Box<EventSeries> series;

@@ -21,6 +21,10 @@ MINATO_STRUCT(ManagedFieldsEntry,
   FIELD(fields_v1, "fieldsV1", 7),
   FIELD(subresource, "subresource", 8))
 
+DEFINE_SPECIAL_MEMBERS(ObjectMeta);
+ObjectMeta::ObjectMeta(std::string its_name, std::string its_namespace)
+    : name(std::move(its_name)), namespace_(std::move(its_namespace)) {}
+
 MINATO_STRUCT(ObjectMeta,
   FIELD(name, "name", 1),
   FIELD(generate_name, "generateName", 2),

@@ -32,6 +32,8 @@ struct ManagedFieldsEntry {
 const TypeInfo& reflect(const ManagedFieldsEntry*);
 
 struct ObjectMeta {
+  DECLARE_SPECIAL_MEMBERS(ObjectMeta);
+  ObjectMeta(std::string its_name, std::string its_namespace);
   std::string name;
   std::string generate_name;
   std::string namespace_;

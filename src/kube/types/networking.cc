@@ -57,6 +57,7 @@ MINATO_STRUCT(IngressLoadBalancerStatus,
 MINATO_STRUCT(IngressStatus,
   FIELD(load_balancer, "loadBalancer", 1))
 
+DEFINE_SPECIAL_MEMBERS(Ingress);
 MINATO_STRUCT(Ingress,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
@@ -73,6 +74,7 @@ MINATO_STRUCT(IngressClassSpec,
   FIELD(controller, "controller", 1),
   FIELD(parameters, "parameters", 2))
 
+DEFINE_SPECIAL_MEMBERS(IngressClass);
 MINATO_STRUCT(IngressClass,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2))
@@ -105,6 +107,7 @@ MINATO_STRUCT(NetworkPolicySpec,
   FIELD(egress, "egress", 3, kAtomic),
   FIELD(policy_types, "policyTypes", 4, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(NetworkPolicy);
 MINATO_STRUCT(NetworkPolicy,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2))

@@ -104,6 +104,7 @@ struct IngressStatus {
 const TypeInfo& reflect(const IngressStatus*);
 
 struct Ingress final : ObjectOf<Ingress> {
+  DECLARE_SPECIAL_MEMBERS(Ingress);
   static const Kind& static_kind();
   IngressSpec spec;
   IngressStatus status;
@@ -128,6 +129,7 @@ struct IngressClassSpec {
 const TypeInfo& reflect(const IngressClassSpec*);
 
 struct IngressClass final : ObjectOf<IngressClass> {
+  DECLARE_SPECIAL_MEMBERS(IngressClass);
   static const Kind& static_kind();
   IngressClassSpec spec;
 };
@@ -180,6 +182,7 @@ struct NetworkPolicySpec {
 const TypeInfo& reflect(const NetworkPolicySpec*);
 
 struct NetworkPolicy final : ObjectOf<NetworkPolicy> {
+  DECLARE_SPECIAL_MEMBERS(NetworkPolicy);
   static const Kind& static_kind();
   NetworkPolicySpec spec;
 };

@@ -84,6 +84,7 @@ MINATO_STRUCT(NodeRuntimeHandler,
 MINATO_STRUCT(NodeFeatures,
   FIELD(supplemental_groups_policy, "supplementalGroupsPolicy", 1))
 
+DEFINE_SPECIAL_MEMBERS(NodeStatus);
 MINATO_STRUCT(NodeStatus,
   FIELD(capacity, "capacity", 1),
   FIELD(allocatable, "allocatable", 2),
@@ -99,6 +100,7 @@ MINATO_STRUCT(NodeStatus,
   FIELD(runtime_handlers, "runtimeHandlers", 12, kAtomic),
   FIELD(features, "features", 13))
 
+DEFINE_SPECIAL_MEMBERS(Node);
 MINATO_STRUCT(Node,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

@@ -136,6 +136,7 @@ struct NodeFeatures {
 const TypeInfo& reflect(const NodeFeatures*);
 
 struct NodeStatus {
+  DECLARE_SPECIAL_MEMBERS(NodeStatus);
   std::map<std::string, Quantity> capacity;
   std::map<std::string, Quantity> allocatable;
   std::string phase;
@@ -154,6 +155,7 @@ struct NodeStatus {
 const TypeInfo& reflect(const NodeStatus*);
 
 struct Node final : ObjectOf<Node> {
+  DECLARE_SPECIAL_MEMBERS(Node);
   static const Kind& static_kind();
   NodeSpec spec;
   NodeStatus status;

@@ -99,6 +99,7 @@ MINATO_STRUCT(CSIPersistentVolumeSource,
   FIELD(controller_expand_secret_ref, "controllerExpandSecretRef", 9),
   FIELD(node_expand_secret_ref, "nodeExpandSecretRef", 10))
 
+DEFINE_SPECIAL_MEMBERS(PersistentVolumeSource);
 MINATO_STRUCT(PersistentVolumeSource,
   FIELD(gce_persistent_disk, "gcePersistentDisk", 1),
   FIELD(aws_elastic_block_store, "awsElasticBlockStore", 2),
@@ -144,6 +145,7 @@ MINATO_STRUCT(PersistentVolumeStatus,
   FIELD(reason, "reason", 3),
   FIELD(last_phase_transition_time, "lastPhaseTransitionTime", 4))
 
+DEFINE_SPECIAL_MEMBERS(PersistentVolume);
 MINATO_STRUCT(PersistentVolume,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
@@ -171,6 +173,7 @@ MINATO_STRUCT(PersistentVolumeClaimStatus,
   FIELD(current_volume_attributes_class_name, "currentVolumeAttributesClassName", 8),
   FIELD(modify_volume_status, "modifyVolumeStatus", 9))
 
+DEFINE_SPECIAL_MEMBERS(PersistentVolumeClaim);
 MINATO_STRUCT(PersistentVolumeClaim,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

@@ -144,6 +144,7 @@ struct CSIPersistentVolumeSource {
 const TypeInfo& reflect(const CSIPersistentVolumeSource*);
 
 struct PersistentVolumeSource {
+  DECLARE_SPECIAL_MEMBERS(PersistentVolumeSource);
   Box<GCEPersistentDiskVolumeSource> gce_persistent_disk;
   Box<AWSElasticBlockStoreVolumeSource> aws_elastic_block_store;
   Box<HostPathVolumeSource> host_path;
@@ -201,6 +202,7 @@ struct PersistentVolumeStatus {
 const TypeInfo& reflect(const PersistentVolumeStatus*);
 
 struct PersistentVolume final : ObjectOf<PersistentVolume> {
+  DECLARE_SPECIAL_MEMBERS(PersistentVolume);
   static const Kind& static_kind();
   PersistentVolumeSpec spec;
   PersistentVolumeStatus status;
@@ -239,6 +241,7 @@ struct PersistentVolumeClaimStatus {
 const TypeInfo& reflect(const PersistentVolumeClaimStatus*);
 
 struct PersistentVolumeClaim final : ObjectOf<PersistentVolumeClaim> {
+  DECLARE_SPECIAL_MEMBERS(PersistentVolumeClaim);
   static const Kind& static_kind();
   PersistentVolumeClaimSpec spec;
   PersistentVolumeClaimStatus status;

@@ -8,6 +8,7 @@ MINATO_STRUCT(Sysctl,
   FIELD(name, "name", 1, kAlways),
   FIELD(value, "value", 2, kAlways))
 
+DEFINE_SPECIAL_MEMBERS(PodSecurityContext);
 MINATO_STRUCT(PodSecurityContext,
   FIELD(se_linux_options, "seLinuxOptions", 1),
   FIELD(windows_options, "windowsOptions", 8),
@@ -43,6 +44,7 @@ MINATO_STRUCT(NodeAffinity,
   FIELD(required_during_scheduling_ignored_during_execution, "requiredDuringSchedulingIgnoredDuringExecution", 1),
   FIELD(preferred_during_scheduling_ignored_during_execution, "preferredDuringSchedulingIgnoredDuringExecution", 2, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(PodAffinityTerm);
 MINATO_STRUCT(PodAffinityTerm,
   FIELD(label_selector, "labelSelector", 1),
   FIELD(namespaces, "namespaces", 2, kAtomic),
@@ -63,6 +65,7 @@ MINATO_STRUCT(PodAntiAffinity,
   FIELD(required_during_scheduling_ignored_during_execution, "requiredDuringSchedulingIgnoredDuringExecution", 1, kAtomic),
   FIELD(preferred_during_scheduling_ignored_during_execution, "preferredDuringSchedulingIgnoredDuringExecution", 2, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(Affinity);
 MINATO_STRUCT(Affinity,
   FIELD(node_affinity, "nodeAffinity", 1),
   FIELD(pod_affinity, "podAffinity", 2),
@@ -112,6 +115,7 @@ MINATO_STRUCT(PodResourceClaim,
   FIELD(resource_claim_name, "resourceClaimName", 3),
   FIELD(resource_claim_template_name, "resourceClaimTemplateName", 4))
 
+DEFINE_SPECIAL_MEMBERS(PodSpec);
 MINATO_STRUCT(PodSpec,
   FIELD(volumes, "volumes", 1, kMerge | kRetainKeys, "name"),
   FIELD(init_containers, "initContainers", 20, kMerge, "name"),
@@ -211,6 +215,7 @@ MINATO_STRUCT(ResourceStatus,
   FIELD(name, "name", 1, kAlways),
   FIELD(resources, "resources", 2, 0, "", "resourceID"))
 
+DEFINE_SPECIAL_MEMBERS(ContainerStatus);
 MINATO_STRUCT(ContainerStatus,
   FIELD(name, "name", 1, kAlways),
   FIELD(state, "state", 2),
@@ -231,6 +236,7 @@ MINATO_STRUCT(PodResourceClaimStatus,
   FIELD(name, "name", 1, kAlways),
   FIELD(resource_claim_name, "resourceClaimName", 2))
 
+DEFINE_SPECIAL_MEMBERS(PodStatus);
 MINATO_STRUCT(PodStatus,
   FIELD(phase, "phase", 1),
   FIELD(conditions, "conditions", 2, kMerge, "type"),
@@ -249,6 +255,7 @@ MINATO_STRUCT(PodStatus,
   FIELD(resize, "resize", 14),
   FIELD(resource_claim_statuses, "resourceClaimStatuses", 15, kMerge | kRetainKeys, "name"))
 
+DEFINE_SPECIAL_MEMBERS(Pod);
 MINATO_STRUCT(Pod,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

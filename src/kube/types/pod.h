@@ -20,6 +20,7 @@ struct Sysctl {
 const TypeInfo& reflect(const Sysctl*);
 
 struct PodSecurityContext {
+  DECLARE_SPECIAL_MEMBERS(PodSecurityContext);
   Box<SELinuxOptions> se_linux_options;
   Box<WindowsSecurityContextOptions> windows_options;
   std::optional<std::int64_t> run_as_user;
@@ -73,6 +74,7 @@ struct NodeAffinity {
 const TypeInfo& reflect(const NodeAffinity*);
 
 struct PodAffinityTerm {
+  DECLARE_SPECIAL_MEMBERS(PodAffinityTerm);
   Box<LabelSelector> label_selector;
   std::vector<std::string> namespaces;
   std::string topology_key;
@@ -105,6 +107,7 @@ struct PodAntiAffinity {
 const TypeInfo& reflect(const PodAntiAffinity*);
 
 struct Affinity {
+  DECLARE_SPECIAL_MEMBERS(Affinity);
   Box<NodeAffinity> node_affinity;
   Box<PodAffinity> pod_affinity;
   Box<PodAntiAffinity> pod_anti_affinity;
@@ -184,6 +187,7 @@ struct PodResourceClaim {
 const TypeInfo& reflect(const PodResourceClaim*);
 
 struct PodSpec {
+  DECLARE_SPECIAL_MEMBERS(PodSpec);
   std::vector<Volume> volumes;
   std::vector<Container> init_containers;
   std::vector<Container> containers;
@@ -322,6 +326,7 @@ struct ResourceStatus {
 const TypeInfo& reflect(const ResourceStatus*);
 
 struct ContainerStatus {
+  DECLARE_SPECIAL_MEMBERS(ContainerStatus);
   std::string name;
   ContainerState state;
   ContainerState last_state;
@@ -348,6 +353,7 @@ struct PodResourceClaimStatus {
 const TypeInfo& reflect(const PodResourceClaimStatus*);
 
 struct PodStatus {
+  DECLARE_SPECIAL_MEMBERS(PodStatus);
   std::string phase;
   std::vector<PodCondition> conditions;
   std::string message;
@@ -369,6 +375,7 @@ struct PodStatus {
 const TypeInfo& reflect(const PodStatus*);
 
 struct Pod final : ObjectOf<Pod> {
+  DECLARE_SPECIAL_MEMBERS(Pod);
   static const Kind& static_kind();
   PodSpec spec;
   PodStatus status;

@@ -19,11 +19,13 @@ MINATO_STRUCT(PodDisruptionBudgetStatus,
   FIELD(expected_pods, "expectedPods", 6, kAlways),
   FIELD(conditions, "conditions", 7, kMerge, "type"))
 
+DEFINE_SPECIAL_MEMBERS(PodDisruptionBudget);
 MINATO_STRUCT(PodDisruptionBudget,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
   FIELD(status, "status", 3))
 
+DEFINE_SPECIAL_MEMBERS(Eviction);
 MINATO_STRUCT(Eviction,
   FIELD(metadata, "metadata", 1),
   FIELD(delete_options, "deleteOptions", 2))

@@ -32,6 +32,7 @@ struct PodDisruptionBudgetStatus {
 const TypeInfo& reflect(const PodDisruptionBudgetStatus*);
 
 struct PodDisruptionBudget final : ObjectOf<PodDisruptionBudget> {
+  DECLARE_SPECIAL_MEMBERS(PodDisruptionBudget);
   static const Kind& static_kind();
   PodDisruptionBudgetSpec spec;
   PodDisruptionBudgetStatus status;
@@ -39,6 +40,7 @@ struct PodDisruptionBudget final : ObjectOf<PodDisruptionBudget> {
 const TypeInfo& reflect(const PodDisruptionBudget*);
 
 struct Eviction final : ObjectOf<Eviction> {
+  DECLARE_SPECIAL_MEMBERS(Eviction);
   static const Kind& static_kind();
   Box<DeleteOptions> delete_options;
 };

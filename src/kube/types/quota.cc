@@ -21,6 +21,7 @@ MINATO_STRUCT(ResourceQuotaStatus,
   FIELD(hard, "hard", 1),
   FIELD(used, "used", 2))
 
+DEFINE_SPECIAL_MEMBERS(ResourceQuota);
 MINATO_STRUCT(ResourceQuota,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
@@ -37,6 +38,7 @@ MINATO_STRUCT(LimitRangeItem,
 MINATO_STRUCT(LimitRangeSpec,
   FIELD(limits, "limits", 1, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(LimitRange);
 MINATO_STRUCT(LimitRange,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2))
@@ -62,6 +64,7 @@ MINATO_STRUCT(ReplicationControllerStatus,
   FIELD(observed_generation, "observedGeneration", 3),
   FIELD(conditions, "conditions", 6, kMerge, "type"))
 
+DEFINE_SPECIAL_MEMBERS(ReplicationController);
 MINATO_STRUCT(ReplicationController,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

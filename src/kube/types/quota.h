@@ -41,6 +41,7 @@ struct ResourceQuotaStatus {
 const TypeInfo& reflect(const ResourceQuotaStatus*);
 
 struct ResourceQuota final : ObjectOf<ResourceQuota> {
+  DECLARE_SPECIAL_MEMBERS(ResourceQuota);
   static const Kind& static_kind();
   ResourceQuotaSpec spec;
   ResourceQuotaStatus status;
@@ -65,6 +66,7 @@ struct LimitRangeSpec {
 const TypeInfo& reflect(const LimitRangeSpec*);
 
 struct LimitRange final : ObjectOf<LimitRange> {
+  DECLARE_SPECIAL_MEMBERS(LimitRange);
   static const Kind& static_kind();
   LimitRangeSpec spec;
 };
@@ -101,6 +103,7 @@ struct ReplicationControllerStatus {
 const TypeInfo& reflect(const ReplicationControllerStatus*);
 
 struct ReplicationController final : ObjectOf<ReplicationController> {
+  DECLARE_SPECIAL_MEMBERS(ReplicationController);
   static const Kind& static_kind();
   ReplicationControllerSpec spec;
   ReplicationControllerStatus status;

@@ -11,6 +11,7 @@ MINATO_STRUCT(PolicyRule,
   FIELD(resource_names, "resourceNames", 4, kAtomic),
   FIELD(non_resource_urls, "nonResourceURLs", 5, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(Role);
 MINATO_STRUCT(Role,
   FIELD(metadata, "metadata", 1),
   FIELD(rules, "rules", 2, kAtomic))
@@ -18,6 +19,7 @@ MINATO_STRUCT(Role,
 MINATO_STRUCT(AggregationRule,
   FIELD(cluster_role_selectors, "clusterRoleSelectors", 1, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(ClusterRole);
 MINATO_STRUCT(ClusterRole,
   FIELD(metadata, "metadata", 1),
   FIELD(rules, "rules", 2, kAtomic),
@@ -34,11 +36,13 @@ MINATO_ATOMIC_STRUCT(RoleRef,
   FIELD(kind, "kind", 2, kAlways),
   FIELD(name, "name", 3, kAlways))
 
+DEFINE_SPECIAL_MEMBERS(RoleBinding);
 MINATO_STRUCT(RoleBinding,
   FIELD(metadata, "metadata", 1),
   FIELD(subjects, "subjects", 2, kAtomic),
   FIELD(role_ref, "roleRef", 3, kAlways))
 
+DEFINE_SPECIAL_MEMBERS(ClusterRoleBinding);
 MINATO_STRUCT(ClusterRoleBinding,
   FIELD(metadata, "metadata", 1),
   FIELD(subjects, "subjects", 2, kAtomic),

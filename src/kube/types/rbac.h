@@ -21,6 +21,7 @@ struct PolicyRule {
 const TypeInfo& reflect(const PolicyRule*);
 
 struct Role final : ObjectOf<Role> {
+  DECLARE_SPECIAL_MEMBERS(Role);
   static const Kind& static_kind();
   std::vector<PolicyRule> rules;
 };
@@ -33,6 +34,7 @@ struct AggregationRule {
 const TypeInfo& reflect(const AggregationRule*);
 
 struct ClusterRole final : ObjectOf<ClusterRole> {
+  DECLARE_SPECIAL_MEMBERS(ClusterRole);
   static const Kind& static_kind();
   std::vector<PolicyRule> rules;
   Box<AggregationRule> aggregation_rule;
@@ -57,6 +59,7 @@ struct RoleRef {
 const TypeInfo& reflect(const RoleRef*);
 
 struct RoleBinding final : ObjectOf<RoleBinding> {
+  DECLARE_SPECIAL_MEMBERS(RoleBinding);
   static const Kind& static_kind();
   std::vector<Subject> subjects;
   RoleRef role_ref;
@@ -64,6 +67,7 @@ struct RoleBinding final : ObjectOf<RoleBinding> {
 const TypeInfo& reflect(const RoleBinding*);
 
 struct ClusterRoleBinding final : ObjectOf<ClusterRoleBinding> {
+  DECLARE_SPECIAL_MEMBERS(ClusterRoleBinding);
   static const Kind& static_kind();
   std::vector<Subject> subjects;
   RoleRef role_ref;

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/special_members.h"
 #include "base/time.h"
 #include "kube/quantity.h"
 

@@ -4,6 +4,7 @@
 
 namespace minato::kube {
 
+DEFINE_SPECIAL_MEMBERS(PriorityClass);
 MINATO_STRUCT(PriorityClass,
   FIELD(metadata, "metadata", 1),
   FIELD(value, "value", 2, kAlways),

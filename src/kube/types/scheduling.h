@@ -11,6 +11,7 @@
 namespace minato::kube {
 
 struct PriorityClass final : ObjectOf<PriorityClass> {
+  DECLARE_SPECIAL_MEMBERS(PriorityClass);
   static const Kind& static_kind();
   std::int32_t value = 0;
   bool global_default = false;

@@ -18,6 +18,7 @@ MINATO_STRUCT(ClientIPConfig,
 MINATO_STRUCT(SessionAffinityConfig,
   FIELD(client_ip, "clientIP", 1))
 
+DEFINE_SPECIAL_MEMBERS(ServiceSpec);
 MINATO_STRUCT(ServiceSpec,
   FIELD(ports, "ports", 1, kMerge, "port", "port,protocol"),
   FIELD(selector, "selector", 2, kAtomic),
@@ -58,6 +59,7 @@ MINATO_STRUCT(ServiceStatus,
   FIELD(load_balancer, "loadBalancer", 1),
   FIELD(conditions, "conditions", 2, kMerge, "type"))
 
+DEFINE_SPECIAL_MEMBERS(Service);
 MINATO_STRUCT(Service,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),

@@ -34,6 +34,7 @@ struct SessionAffinityConfig {
 const TypeInfo& reflect(const SessionAffinityConfig*);
 
 struct ServiceSpec {
+  DECLARE_SPECIAL_MEMBERS(ServiceSpec);
   std::vector<ServicePort> ports;
   std::map<std::string, std::string> selector;
   std::string cluster_ip;
@@ -89,6 +90,7 @@ struct ServiceStatus {
 const TypeInfo& reflect(const ServiceStatus*);
 
 struct Service final : ObjectOf<Service> {
+  DECLARE_SPECIAL_MEMBERS(Service);
   static const Kind& static_kind();
   ServiceSpec spec;
   ServiceStatus status;

@@ -51,11 +51,13 @@ MINATO_STRUCT(StatefulSetStatus,
   FIELD(conditions, "conditions", 10, kMerge, "type"),
   FIELD(available_replicas, "availableReplicas", 11, kAlways))
 
+DEFINE_SPECIAL_MEMBERS(StatefulSet);
 MINATO_STRUCT(StatefulSet,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2),
   FIELD(status, "status", 3))
 
+DEFINE_SPECIAL_MEMBERS(ControllerRevision);
 MINATO_STRUCT(ControllerRevision,
   FIELD(metadata, "metadata", 1),
   FIELD(data, "data", 2),

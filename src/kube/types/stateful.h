@@ -81,6 +81,7 @@ struct StatefulSetStatus {
 const TypeInfo& reflect(const StatefulSetStatus*);
 
 struct StatefulSet final : ObjectOf<StatefulSet> {
+  DECLARE_SPECIAL_MEMBERS(StatefulSet);
   static const Kind& static_kind();
   StatefulSetSpec spec;
   StatefulSetStatus status;
@@ -88,6 +89,7 @@ struct StatefulSet final : ObjectOf<StatefulSet> {
 const TypeInfo& reflect(const StatefulSet*);
 
 struct ControllerRevision final : ObjectOf<ControllerRevision> {
+  DECLARE_SPECIAL_MEMBERS(ControllerRevision);
   static const Kind& static_kind();
   std::optional<RawJson> data;
   std::int64_t revision = 0;

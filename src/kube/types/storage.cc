@@ -11,6 +11,7 @@ MINATO_STRUCT(TopologySelectorLabelRequirement,
 MINATO_STRUCT(TopologySelectorTerm,
   FIELD(match_label_expressions, "matchLabelExpressions", 1, kAtomic))
 
+DEFINE_SPECIAL_MEMBERS(StorageClass);
 MINATO_STRUCT(StorageClass,
   FIELD(metadata, "metadata", 1),
   FIELD(provisioner, "provisioner", 2, kAlways),
@@ -40,6 +41,7 @@ MINATO_STRUCT(VolumeAttachmentStatus,
   FIELD(attach_error, "attachError", 3),
   FIELD(detach_error, "detachError", 4))
 
+DEFINE_SPECIAL_MEMBERS(VolumeAttachment);
 MINATO_STRUCT(VolumeAttachment,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2, kAlways),
@@ -55,6 +57,7 @@ MINATO_STRUCT(CSIDriverSpec,
   FIELD(requires_republish, "requiresRepublish", 7),
   FIELD(se_linux_mount, "seLinuxMount", 8))
 
+DEFINE_SPECIAL_MEMBERS(CSIDriver);
 MINATO_STRUCT(CSIDriver,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2, kAlways))
@@ -71,10 +74,12 @@ MINATO_STRUCT(CSINodeDriver,
 MINATO_STRUCT(CSINodeSpec,
   FIELD(drivers, "drivers", 1, kMerge, "name"))
 
+DEFINE_SPECIAL_MEMBERS(CSINode);
 MINATO_STRUCT(CSINode,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2, kAlways))
 
+DEFINE_SPECIAL_MEMBERS(CSIStorageCapacity);
 MINATO_STRUCT(CSIStorageCapacity,
   FIELD(metadata, "metadata", 1),
   FIELD(node_topology, "nodeTopology", 2),

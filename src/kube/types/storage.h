@@ -26,6 +26,7 @@ struct TopologySelectorTerm {
 const TypeInfo& reflect(const TopologySelectorTerm*);
 
 struct StorageClass final : ObjectOf<StorageClass> {
+  DECLARE_SPECIAL_MEMBERS(StorageClass);
   static const Kind& static_kind();
   std::string provisioner;
   std::map<std::string, std::string> parameters;
@@ -69,6 +70,7 @@ struct VolumeAttachmentStatus {
 const TypeInfo& reflect(const VolumeAttachmentStatus*);
 
 struct VolumeAttachment final : ObjectOf<VolumeAttachment> {
+  DECLARE_SPECIAL_MEMBERS(VolumeAttachment);
   static const Kind& static_kind();
   VolumeAttachmentSpec spec;
   VolumeAttachmentStatus status;
@@ -89,6 +91,7 @@ struct CSIDriverSpec {
 const TypeInfo& reflect(const CSIDriverSpec*);
 
 struct CSIDriver final : ObjectOf<CSIDriver> {
+  DECLARE_SPECIAL_MEMBERS(CSIDriver);
   static const Kind& static_kind();
   CSIDriverSpec spec;
 };
@@ -116,12 +119,14 @@ struct CSINodeSpec {
 const TypeInfo& reflect(const CSINodeSpec*);
 
 struct CSINode final : ObjectOf<CSINode> {
+  DECLARE_SPECIAL_MEMBERS(CSINode);
   static const Kind& static_kind();
   CSINodeSpec spec;
 };
 const TypeInfo& reflect(const CSINode*);
 
 struct CSIStorageCapacity final : ObjectOf<CSIStorageCapacity> {
+  DECLARE_SPECIAL_MEMBERS(CSIStorageCapacity);
   static const Kind& static_kind();
   Box<LabelSelector> node_topology;
   std::string storage_class_name;

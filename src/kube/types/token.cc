@@ -19,6 +19,7 @@ MINATO_STRUCT(TokenRequestStatus,
   FIELD(token, "token", 1, kAlways),
   FIELD(expiration_timestamp, "expirationTimestamp", 2, kAlways))
 
+DEFINE_SPECIAL_MEMBERS(TokenRequest);
 MINATO_STRUCT(TokenRequest,
   FIELD(metadata, "metadata", 1),
   FIELD(spec, "spec", 2, kAlways),

@@ -35,6 +35,7 @@ struct TokenRequestStatus {
 const TypeInfo& reflect(const TokenRequestStatus*);
 
 struct TokenRequest final : ObjectOf<TokenRequest> {
+  DECLARE_SPECIAL_MEMBERS(TokenRequest);
   static const Kind& static_kind();
   TokenRequestSpec spec;
   TokenRequestStatus status;

@@ -250,6 +250,7 @@ MINATO_STRUCT(TypedObjectReference,
   FIELD(name, "name", 3, kAlways),
   FIELD(namespace_, "namespace", 4))
 
+DEFINE_SPECIAL_MEMBERS(PersistentVolumeClaimSpec);
 MINATO_STRUCT(PersistentVolumeClaimSpec,
   FIELD(access_modes, "accessModes", 1, kAtomic),
   FIELD(selector, "selector", 4),
@@ -272,6 +273,7 @@ MINATO_STRUCT(ImageVolumeSource,
   FIELD(reference, "reference", 1),
   FIELD(pull_policy, "pullPolicy", 2))
 
+DEFINE_SPECIAL_MEMBERS(VolumeSource);
 MINATO_STRUCT(VolumeSource,
   FIELD(host_path, "hostPath", 1),
   FIELD(empty_dir, "emptyDir", 2),

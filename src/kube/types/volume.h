@@ -382,6 +382,7 @@ struct TypedObjectReference {
 const TypeInfo& reflect(const TypedObjectReference*);
 
 struct PersistentVolumeClaimSpec {
+  DECLARE_SPECIAL_MEMBERS(PersistentVolumeClaimSpec);
   std::vector<std::string> access_modes;
   Box<LabelSelector> selector;
   VolumeResourceRequirements resources;
@@ -416,6 +417,7 @@ struct ImageVolumeSource {
 const TypeInfo& reflect(const ImageVolumeSource*);
 
 struct VolumeSource {
+  DECLARE_SPECIAL_MEMBERS(VolumeSource);
   Box<HostPathVolumeSource> host_path;
   Box<EmptyDirVolumeSource> empty_dir;
   Box<GCEPersistentDiskVolumeSource> gce_persistent_disk;
