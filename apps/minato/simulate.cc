@@ -207,8 +207,8 @@ void add_simulate(CLI::App& app, int& exit_code) {
   command->add_option("--steps", arguments->steps, "Things that happen in one run")->check(CLI::Range(0, 1000000))->capture_default_str();
   command->add_option("--rps", arguments->rate, "Requests per second")->check(CLI::Range(0.0, 10000.0))->capture_default_str();
   add_catalogue_option(*command, arguments->catalogue);
-  command->add_flag("--list", arguments->list, "The named scenarios, whose catalogue is the built-in one");
-  command->add_option("--scenario", arguments->scenario, "Plays one of them, by name or number");
+  command->add_flag("--list", arguments->list, "The named scenarios, which have a file and a catalogue of their own");
+  command->add_option("--scenario", arguments->scenario, "Plays one of them, by name or number")->excludes("FILE", "--catalogue");
   command->add_option("--nodes", arguments->nodes, "Of a scenario: most Nodes of the scaling group")->check(CLI::Range(1, 5000));
   command->add_option("--pods", arguments->pods, "Of a scenario: replicas at the least")->check(CLI::Range(1, 100000));
   command->add_option("--load", arguments->scenario_rate, "Of a scenario: requests per second at first")->check(CLI::Range(0.0, 1e6));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "controllers/common/eviction.h"
 #include "controllers/common/ownership.h"
 #include "controllers/common/pods.h"
 #include "kube/names.h"
@@ -25,7 +26,7 @@ std::string annotation(const kube::Pod& pod, std::string_view key) {
 
 // A volume that would be lost; "": none.
 std::string local_volume(const kube::Pod& pod) {
-  const std::vector<std::string> safe = split(annotation(pod, kAnnotationLocalVolumes), ',');
+  const std::vector<std::string> safe = split(annotation(pod, controllers::kAnnotationLocalVolumes), ',');
   for (const kube::Volume& volume : pod.spec.volumes) {
     const kube::VolumeSource& source = volume.volume_source;
     const bool local =
@@ -142,7 +143,7 @@ DrainVerdict drainability(const kube::Pod& pod, const Observation& seen,
     if (auto problem = replica_problem(pod, *owner, seen, options)) return *problem;
   }
   if (is_daemon_pod(pod)) return ignored;
-  const std::string safe = annotation(pod, kAnnotationSafeToEvict);
+  const std::string safe = annotation(pod, controllers::kAnnotationSafeToEvict);
   if (safe == "true") return {};
   if (controllers::is_pod_terminal(pod)) return ignored;
   if (safe == "on-completion") {

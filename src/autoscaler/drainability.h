@@ -14,11 +14,6 @@
 
 namespace minato::autoscaler {
 
-inline constexpr std::string_view kAnnotationSafeToEvict =
-    "cluster-autoscaler.kubernetes.io/safe-to-evict";
-inline constexpr std::string_view kAnnotationLocalVolumes =
-    "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
-
 enum class Drainability {
   kIgnore,  // Ends with the Node: DaemonSet and mirror Pods, finished ones.
   kMove,    // Has to find a place elsewhere.

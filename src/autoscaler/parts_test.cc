@@ -8,6 +8,7 @@
 #include "autoscaler/pools.h"
 #include "autoscaler/scale_down.h"
 #include "autoscaler/testing/scene.h"
+#include "controllers/common/eviction.h"
 
 namespace minato::autoscaler {
 namespace {
@@ -493,7 +494,7 @@ TEST_F(DrainTest, LocalStorageBlocksUnlessItIsNamedAsSafe) {
   volume.volume_source.empty_dir.ensure();
   local.spec.volumes.push_back(volume);
   EXPECT_EQ(reason(local), "LocalStorageRequested");
-  local.metadata.annotations[std::string(kAnnotationLocalVolumes)] = "cache";
+  local.metadata.annotations[std::string(controllers::kAnnotationLocalVolumes)] = "cache";
   EXPECT_EQ(reason(local), "move");
   local.metadata.annotations.clear();
   local.spec.volumes[0].volume_source.empty_dir->medium = "Memory";
@@ -505,12 +506,12 @@ TEST_F(DrainTest, BudgetsAndAnnotations) {
   EXPECT_EQ(reason(pod()), "NotEnoughPdb");
   EXPECT_EQ(reason(pod({{"app", "y"}})), "move");
   kube::Pod marked = pod();
-  marked.metadata.annotations[std::string(kAnnotationSafeToEvict)] = "true";
+  marked.metadata.annotations[std::string(controllers::kAnnotationSafeToEvict)] = "true";
   EXPECT_EQ(reason(marked), "move");
-  marked.metadata.annotations[std::string(kAnnotationSafeToEvict)] = "on-completion";
+  marked.metadata.annotations[std::string(controllers::kAnnotationSafeToEvict)] = "on-completion";
   EXPECT_EQ(reason(marked), "SafeToEvictOnCompletion");
   kube::Pod never = pod({{"app", "y"}});
-  never.metadata.annotations[std::string(kAnnotationSafeToEvict)] = "false";
+  never.metadata.annotations[std::string(controllers::kAnnotationSafeToEvict)] = "false";
   EXPECT_EQ(reason(never), "NotSafeToEvictAnnotation");
 }
 

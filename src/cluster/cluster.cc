@@ -137,9 +137,7 @@ Status Cluster::make_scaling() {
   options.catalogue = options_.catalogue;
   ASSIGN_OR_RETURN(autoscaler_, autoscaler::Autoscaler::make(env_.fork("autoscaler"), client_, informers_, *cloud_,
                                                              *remover_, std::move(options)));
-  descheduler_ = std::make_unique<descheduler::Descheduler>(
-      env_.fork("descheduler"), client_, informers_,
-      descheduler::Descheduler::Options{.scan_interval = options_.profile.descheduler_scan, .settle = options_.profile.descheduler_settle});
+  descheduler_ = std::make_unique<descheduler::Descheduler>(env_.fork("descheduler"), client_, informers_, descheduler_options(options_.profile));
   roles_.watch_nodes(std::string(blueprint::kRoleAgent), [this] { follow_agents(); });
   roles_.watch(std::string(blueprint::kRoleMetrics), [this](bool active) { metrics_->set_active(active); });
   roles_.watch(std::string(blueprint::kRoleController), [this](bool active) {

@@ -8,6 +8,13 @@ removal::Options removal_options(const Profile& profile) {
   return out;
 }
 
+descheduler::Descheduler::Options descheduler_options(const Profile& profile) {
+  descheduler::Descheduler::Options out;
+  out.scan_interval = profile.descheduler_scan;
+  out.settle = profile.descheduler_settle;
+  return out;
+}
+
 autoscaler::Options autoscaler_options(const Profile& profile, const std::vector<blueprint::NodeGroup>& groups) {
   autoscaler::Options out;
   out.scan_interval = profile.autoscaler_scan;

@@ -5,14 +5,13 @@
 #include <map>
 
 #include "controllers/common/conditions.h"
+#include "controllers/common/eviction.h"
 #include "controllers/common/pods.h"
 #include "controllers/common/taints.h"
 #include "kube/names.h"
 
 namespace minato::descheduler {
 namespace {
-
-constexpr std::string_view kNotSafeToEvict = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 
 using Constraint = kube::TopologySpreadConstraint;
 using PodPtr = std::shared_ptr<const kube::Pod>;
@@ -76,7 +75,7 @@ const std::vector<Constraint>& constraints_of(const Workload& workload) {
 
 bool may_leave(const kube::Pod& pod) {
   const auto& annotations = pod.metadata.annotations;
-  const auto found = annotations.find(std::string(kNotSafeToEvict));
+  const auto found = annotations.find(std::string(controllers::kAnnotationSafeToEvict));
   return found == annotations.end() || found->second != "false";
 }
 

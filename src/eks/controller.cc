@@ -28,9 +28,8 @@ Result<std::unique_ptr<Controller>> Controller::make(env::Env env, Seams seams, 
   ASSIGN_OR_RETURN(out->autoscaler_,
                    autoscaler::Autoscaler::make(out->env_.fork("autoscaler"), seams.client, out->informers_, seams.auto_scaling,
                                                 *out->remover_, std::move(scaling)));
-  out->descheduler_ = std::make_unique<descheduler::Descheduler>(
-      out->env_.fork("descheduler"), seams.client, out->informers_,
-      descheduler::Descheduler::Options{.scan_interval = options.profile.descheduler_scan, .settle = options.profile.descheduler_settle});
+  out->descheduler_ = std::make_unique<descheduler::Descheduler>(out->env_.fork("descheduler"), seams.client, out->informers_,
+                                                                 cluster::descheduler_options(options.profile));
   return out;
 }
 
