@@ -134,7 +134,9 @@ drill::RunOptions run_options(const Arguments& arguments, const spec::Spec& spec
   out.path = arguments.path;
   out.availability_percent = spec.slo.availability_percent;
   out.restart_memory = profile.crash_backoff_max * 2;
-  out.spread_patience = profile.descheduler_settle * 3;
+  // Nodes first, then Pods: each some moves after it has been uneven for a while.
+  out.spread_patience = profile.zones_settle * 2 + profile.descheduler_settle * 3;
+  for (const std::string& zone : spec.zones) out.zones.push_back(spec.region + zone);
   const bool is_fast = profile.name == cluster::kFast.name;
   out.hold = is_fast ? 5s : 30s;
   out.jitter = is_fast ? 2s : 10s;  // As long as its probes and checks are apart.

@@ -7,6 +7,7 @@
 #include "autoscaler/scale_down.h"
 #include "autoscaler/scale_up.h"
 #include "autoscaler/status.h"
+#include "autoscaler/zones.h"
 
 namespace minato::autoscaler {
 namespace {
@@ -24,6 +25,7 @@ void act(const Observation& seen, const Groups& groups, const Options& options, 
   plan.pods = std::move(pending.settled);
   plan_scale_up(seen, groups, pending, options, memory, rng, plan);
   plan_markets(seen, groups, pending, options, memory, plan);
+  plan_zones(seen, groups, pending, options, memory, plan);
   if (options.scale_down.enabled) plan_scale_down(seen, groups, pending, options, memory, plan);
 }
 

@@ -152,6 +152,16 @@ DrainVerdict drainability(const kube::Pod& pod, const Observation& seen,
   return blocking(pod, seen, budgets, options, safe);
 }
 
+scheduling::PodInfoPtr unbound(const scheduling::PodInfoPtr& pod) {
+  if (pod->pod->spec.node_name.empty()) return pod;
+  auto copy = std::make_shared<kube::Pod>();
+  copy->metadata.name = pod->pod->metadata.name;
+  copy->metadata.namespace_ = pod->pod->metadata.namespace_;
+  copy->metadata.uid = pod->pod->metadata.uid;
+  return std::make_shared<const scheduling::PodInfo>(
+      scheduling::PodInfo{std::move(copy), pod->pod_template, pod->terminating});
+}
+
 Result<Utilization> utilization(const scheduling::NodeInfo& node, bool ignore_daemon_sets,
                                 bool ignore_mirror_pods, WallTime now) {
   scheduling::Resources requested;

@@ -54,6 +54,10 @@ bool is_long_terminating(const kube::Pod& pod, WallTime now);
 DrainVerdict drainability(const kube::Pod& pod, const Observation& seen,
                           const BudgetTracker& budgets, const ScaleDownOptions& options);
 
+// The Pod as it is when it has to find a place anew: bound Pods name their Node only in their spec; as
+// a choice it counts no more.
+scheduling::PodInfoPtr unbound(const scheduling::PodInfoPtr& pod);
+
 // Of what a Node offers, how much its Pods ask for.
 struct Utilization {
   double cpu = 0;

@@ -32,6 +32,11 @@ bool has_failed(const NodeGroup& group, const Memory& memory) {
          failure->last_failure >= request->second.since;
 }
 
+std::int32_t planned_size(const NodeGroup& group, const Plan& plan) {
+  const auto found = std::ranges::find(plan.resize, group.name(), &Resize::group);
+  return found == plan.resize.end() ? group.desired() : found->to;
+}
+
 void lower(const NodeGroup& group, std::string why, const Observation& seen, Memory& memory,
            Plan& plan) {
   const std::int32_t to = std::max(group.config->min_size, group.live);
@@ -91,11 +96,6 @@ class MarketPlan {
   }
 
  private:
-  std::int32_t planned_size(const NodeGroup& group) const {
-    const auto found = std::ranges::find(plan_.resize, group.name(), &Resize::group);
-    return found == plan_.resize.end() ? group.desired() : found->to;
-  }
-
   void redistribute(const NodeGroup& group, std::int32_t base, bool warning,
                     std::string_view reason, std::string why) {
     cloud::InstancesDistribution distribution = group.config->distribution;
@@ -112,7 +112,7 @@ class MarketPlan {
   // Everything that is missing becomes on-demand, but for `unwanted` that nobody waits for any more:
   // the base is what a group fills first.
   void fall_back(const NodeGroup& group, std::int32_t unwanted) {
-    const std::int32_t size = planned_size(group) - std::min(unwanted, group.missing);
+    const std::int32_t size = planned_size(group, plan_) - std::min(unwanted, group.missing);
     const Markets next = next_markets(group, size);
     if (next.spot == 0 || !can_fall_back(*group.config, options_, memory_, seen_.now)) return;
     const std::int32_t base =
@@ -124,7 +124,7 @@ class MarketPlan {
 
   // While it is still growing the base must stay, or what is missing would be asked of spot again.
   void restore(const NodeGroup& group, std::int32_t base) {
-    if (group.missing > 0 || planned_size(group) > group.desired()) return;
+    if (group.missing > 0 || planned_size(group, plan_) > group.desired()) return;
     redistribute(group, base, false, "SpotCapacityMayBeBack", "spot may be tried again");
   }
 
@@ -149,11 +149,8 @@ class MarketPlan {
     if (failure != memory_.last_spot_failure.end()) {
       quiet_since = std::max(quiet_since, failure->second);
     }
-    return seen_.now - quiet_since >= options_.spot.back_to_spot_after && group.upcoming.empty() &&
-           group.missing == 0 && pending_.groups.empty() &&
-           planned_size(group) == group.desired() &&
-           group.readiness.unready == 0 &&
-           std::ranges::none_of(group.members, &Member::going);
+    return seen_.now - quiet_since >= options_.spot.back_to_spot_after &&
+           is_at_rest(group, pending_, plan_);
   }
 
   // One surplus on-demand instance gives way to what the group would launch now.
@@ -193,6 +190,12 @@ class MarketPlan {
 };
 
 }  // namespace
+
+bool is_at_rest(const NodeGroup& group, const Pending& pending, const Plan& plan) {
+  return group.upcoming.empty() && group.missing == 0 && pending.groups.empty() &&
+         planned_size(group, plan) == group.desired() && group.readiness.unready == 0 &&
+         std::ranges::none_of(group.members, &Member::going);
+}
 
 bool can_fall_back(const cloud::AutoScalingGroup& group, const Options& options,
                    const Memory& memory, MonoTime now) {

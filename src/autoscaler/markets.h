@@ -12,6 +12,9 @@
 
 namespace minato::autoscaler {
 
+// Nothing of the group is on its way, missing, unready or going, and no Pod waits for anything.
+bool is_at_rest(const NodeGroup& group, const Pending& pending, const Plan& plan);
+
 // Whether on-demand may stand in for spot in this group now.
 bool can_fall_back(const cloud::AutoScalingGroup& group, const Options& options,
                    const Memory& memory, MonoTime now);

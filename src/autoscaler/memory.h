@@ -41,6 +41,20 @@ struct StatusSince {
   WallTime since{};
 };
 
+// A Node that is being replaced by one of another zone.
+struct ZoneMove {
+  std::string node;
+  std::string zone;              // Of the replacement.
+  std::int32_t there_before = 0;  // Instances in that zone …
+  std::int32_t size_before = 0;  // … and wanted of the group, when it began.
+  bool ordered = false;          // The group was seen to want more.
+};
+struct ZoneImbalance {
+  MonoTime since{};
+  Duration patience{};
+  std::optional<ZoneMove> move;
+};
+
 struct Memory {
   static constexpr std::size_t kMaxReportedPods = 50'000;
 
@@ -60,6 +74,8 @@ struct Memory {
   std::map<std::string, MonoTime> last_spot_failure;  // By group.
   // The newest good Node of each "group/type" (type "": any), for templates when there is none.
   std::map<std::string, std::shared_ptr<const kube::Node>> examples;
+
+  std::map<std::string, ZoneImbalance> imbalances;  // By group.
 
   std::optional<MonoTime> last_scale_up;
   std::optional<MonoTime> last_delete;

@@ -90,11 +90,20 @@ struct SpotOptions {
   std::map<std::string, std::int32_t> on_demand_base;
 };
 
+// Groups that do not even out their zones themselves (AZRebalance is suspended, because it ends
+// instances without care).
+struct ZoneOptions {
+  bool balance = true;
+  Duration settle = 10min;      // For so long zones differ before a Node moves.
+  Duration settle_max = 1h;     // Doubles up to this when a move was in vain.
+};
+
 struct Options {
   Duration scan_interval = 10s;
   ScaleUpOptions scale_up;
   ScaleDownOptions scale_down;
   SpotOptions spot;
+  ZoneOptions zones;
   // Of all registered Nodes: with more than both unready nothing is done.
   std::int32_t ok_total_unready_count = 3;
   std::int32_t max_total_unready_percentage = 45;

@@ -104,6 +104,7 @@ struct GroupVerdict {
   std::string backoff_code;
   std::string backoff_message;
   std::vector<std::string> pools_out;  // Pools in back-off.
+  std::string zones;   // Why they differ by more than one, and what is done; "": they do not.
   std::string market;  // "1 on-demand of 3", "on-demand until spot returns (base 3, configured 0)"
 };
 
@@ -120,6 +121,7 @@ struct Plan {
   std::vector<PodOutcome> pods;
   std::vector<NodeVerdict> nodes;    // By name.
   std::vector<GroupVerdict> groups;  // By name.
+  std::map<std::string, std::string> zones;  // By group; see GroupVerdict.
   std::int32_t helpless_pods = 0;    // kNotHelped.
   bool scale_down_cooling = false;
   std::string status;  // Text of the status ConfigMap.

@@ -21,6 +21,20 @@ bool zone_has_pool(const cloud::AutoScalingGroup& group, const std::string& zone
   });
 }
 
+cloud::Market next_market(const NodeGroup& group) {
+  return next_markets(group, group.desired() + 1).spot > 0 ? cloud::Market::kSpot
+                                                           : cloud::Market::kOnDemand;
+}
+
+// Instances may still be in a zone that the group has left.
+std::map<std::string, std::int32_t> own_zones(const NodeGroup& group) {
+  std::map<std::string, std::int32_t> out = group.by_zone;
+  std::erase_if(out, [&](const auto& entry) {
+    return std::ranges::find(group.config->zones, entry.first) == group.config->zones.end();
+  });
+  return out;
+}
+
 void learn_of_pool(const cloud::Activity& activity, MonoTime when, Memory& memory) {
   const std::string pool = pool_name(activity.type, activity.zone, activity.market);
   if (activity.status == "Successful") memory.pools.succeeded(pool, when);
@@ -112,19 +126,20 @@ std::string ZoneBalance::take() {
   return fewest->first;
 }
 
-LaunchZones launch_zones(const NodeGroup& group, const Memory& memory, MonoTime now) {
-  std::map<std::string, std::int32_t> counts = group.by_zone;
-  const Markets next = next_markets(group, group.desired() + 1);
-  const cloud::Market market = next.spot > 0 ? cloud::Market::kSpot : cloud::Market::kOnDemand;
-  // Instances may still be in a zone that the group has left.
-  std::erase_if(counts, [&](const auto& entry) {
-    return std::ranges::find(group.config->zones, entry.first) == group.config->zones.end();
-  });
-  std::map<std::string, std::int32_t> possible = counts;
-  std::erase_if(possible, [&](const auto& entry) {
+std::map<std::string, std::int32_t> open_zones(const NodeGroup& group, const Memory& memory,
+                                               MonoTime now) {
+  std::map<std::string, std::int32_t> out = own_zones(group);
+  const cloud::Market market = next_market(group);
+  std::erase_if(out, [&](const auto& entry) {
     return !zone_has_pool(*group.config, entry.first, market, memory, now);
   });
-  if (possible.empty()) possible = counts;
+  return out;
+}
+
+LaunchZones launch_zones(const NodeGroup& group, const Memory& memory, MonoTime now) {
+  std::map<std::string, std::int32_t> possible = open_zones(group, memory, now);
+  if (possible.empty()) possible = own_zones(group);
+  const cloud::Market market = next_market(group);
   std::map<std::string, std::int32_t> trusted = possible;
   std::erase_if(trusted, [&](const auto& entry) {
     return std::ranges::all_of(group.config->types, [&](const std::string& type) {

@@ -48,6 +48,10 @@ class ZoneBalance {
  private:
   std::map<std::string, std::int32_t> counts_;
 };
+// Instances by zone, of those zones of the group in which a pool for what it would launch next is
+// not in back-off.
+std::map<std::string, std::int32_t> open_zones(const NodeGroup& group, const Memory& memory,
+                                               MonoTime now);
 // Zones in which the group would launch what comes next. `trusted`: a pool there has not failed, or
 // has delivered since; `possible`: one is not in back-off; all of them when none is. In the place of
 // a zone that fails again others are filled.

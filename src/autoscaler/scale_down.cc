@@ -229,7 +229,6 @@ class ScaleDown {
   }
 
   bool move_one(const PodInfoPtr& pod, NodeSlot own, const std::vector<NodeSlot>& places) {
-    // Bound Pods name their Node only in their spec; as a choice it counts no more.
     const PodInfoPtr free = unbound(pod);
     for (std::size_t tried = 0; tried < places.size(); ++tried) {
       const NodeSlot slot = places[(next_place_ + tried) % places.size()];
@@ -239,16 +238,6 @@ class ScaleDown {
       return true;
     }
     return false;
-  }
-
-  static PodInfoPtr unbound(const PodInfoPtr& pod) {
-    if (pod->pod->spec.node_name.empty()) return pod;
-    auto copy = std::make_shared<kube::Pod>();
-    copy->metadata.name = pod->pod->metadata.name;
-    copy->metadata.namespace_ = pod->pod->metadata.namespace_;
-    copy->metadata.uid = pod->pod->metadata.uid;
-    return std::make_shared<const scheduling::PodInfo>(
-        scheduling::PodInfo{std::move(copy), pod->pod_template, pod->terminating});
   }
 
   // --- Timers.

@@ -139,6 +139,9 @@ std::vector<GroupVerdict> group_verdicts(const Observation& seen, const Groups& 
                          .cannot_grow = why_not_grow(group, totals, options, memory, seen.now),
                          .pools_out = pools_in_backoff(*group.config, memory, seen.now),
                          .market = market_text(group, options)};
+    if (const auto uneven = plan.zones.find(group.name()); uneven != plan.zones.end()) {
+      verdict.zones = uneven->second;
+    }
     verdict.candidates = static_cast<std::int32_t>(
         std::ranges::count_if(plan.nodes, [&](const NodeVerdict& node) {
           return node.unneeded && node.group == group.name();

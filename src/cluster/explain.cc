@@ -103,6 +103,7 @@ Result<std::string> explain_group(Cluster& cluster, const std::string& name) {
                                 group.desired, group.min_size, group.max_size, group.ready, group.upcoming, group.going,
                                 group.unready);
   out += "  Buys " + group.market + "\n";
+  if (!group.zones.empty()) out += "  Zones are uneven: " + group.zones + "\n";
   if (group.cannot_grow.empty()) {
     out += "  It can grow\n";
   } else {

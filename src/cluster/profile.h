@@ -41,6 +41,7 @@ struct Profile {
   Duration back_to_spot{};           // Until spot is trusted again.
   Duration spot_notice{};            // From the notice to the end of the instance.
   Duration agent_poll{};             // Of the instance metadata.
+  Duration zones_settle{};           // For so long a group's zones differ before a Node moves.
   Duration descheduler_scan{};       // Between looks for Pods that crowd …
   Duration descheduler_settle{};     // … and how long they may before one moves.
   // Longest time between two health checks of the load balancer, whatever the file says.
@@ -77,6 +78,7 @@ inline constexpr Profile kFast{.name = "fast",
                                .back_to_spot = 30s,
                                .spot_notice = 20s,
                                .agent_poll = 500ms,
+                               .zones_settle = 15s,
                                .descheduler_scan = 1s,
                                .descheduler_settle = 20s,
                                .health_check_interval_max = 1s};
@@ -111,6 +113,7 @@ inline constexpr Profile kRealistic{.name = "realistic",
                                     .back_to_spot = 1800s,
                                     .spot_notice = 120s,
                                     .agent_poll = 2s,
+                                    .zones_settle = 600s,
                                     .descheduler_scan = 10s,
                                     .descheduler_settle = 180s};
 

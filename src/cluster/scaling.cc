@@ -25,6 +25,7 @@ autoscaler::Options autoscaler_options(const Profile& profile, const std::vector
   out.scale_down.group.unready_time = profile.autoscaler_unready;
   out.scale_down.delay_after_add = profile.autoscaler_after_add;
   out.spot.back_to_spot_after = profile.back_to_spot;
+  out.zones.settle = profile.zones_settle;
   for (const blueprint::NodeGroup& group : groups) {
     out.spot.on_demand_base[group.group.name] = group.group.distribution.on_demand_base_capacity;
   }

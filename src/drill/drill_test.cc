@@ -144,7 +144,7 @@ TEST_F(RunnerTest, PhasesSumToTheRecovery) {
 
 TEST_F(RunnerTest, WhatHitsAZoneWaitsForPodsThatCrowd) {
   std::vector<std::string> said;
-  Runner runner(env::Env{time_, time_, log_, env::Rng(1)}, world_, {.rate = 100, .patience = 10s, .spread_patience = 20s},
+  Runner runner(env::Env{time_, time_, log_, env::Rng(1)}, world_, {.rate = 100, .patience = 10s, .spread_patience = 20s, .zones = {"a", "c"}},
                 [&](const std::string& text) { said.push_back(text); });
   time_.advance(10ms);
   world_.now(seen(Subject::kNode, "n1", "ready", "", 0, "a"));
@@ -154,7 +154,7 @@ TEST_F(RunnerTest, WhatHitsAZoneWaitsForPodsThatCrowd) {
   runner.run(*find_drill("zone-lost"), [&](Outcome outcome) { out = std::move(outcome); });
   time_.advance(15s);
   ASSERT_FALSE(said.empty());
-  EXPECT_EQ(said.back(), "waiting until Pods are spread again, 20s at most: 2 Pods in a, 0 in c");
+  EXPECT_EQ(said.back(), "waiting until zones are even again, 20s at most: 2 Pods in a, 0 in c");
   EXPECT_TRUE(world_.acts.empty());
   world_.now(seen(Subject::kPod, "web-2", "ready", "n2", 0, "c"));
   time_.advance(5s);
@@ -350,6 +350,24 @@ TEST(TrackerTest, TheCalmestPodIsHit) {
   restart("p1", 40s, 2);
   EXPECT_EQ(tracker.choose({.verb = Verb::kKillProcess})->targets.front(), "p2");
   EXPECT_EQ(tracker.calmest_pod_since(), MonoTime{20s});
+}
+
+TEST(TrackerTest, NodesCrowdToo) {
+  Tracker tracker;
+  for (const char* node : {"n1", "n2"}) {
+    Observation each = seen(Subject::kNode, node, "ready", "", 0, "a");
+    each.group = "scaling";
+    tracker.see(each);
+  }
+  Observation other = seen(Subject::kNode, "m1", "ready", "", 0, "c");
+  other.group = "master";
+  tracker.see(other);
+  tracker.see(seen(Subject::kPod, "p1", "ready", "n1", 0, "a"));
+  EXPECT_EQ(tracker.crowding({}), "") << "no other zone is known of";
+  EXPECT_EQ(tracker.crowding({"a", "c"}), "2 Nodes in a, 0 in c");
+  other.group = "scaling";
+  tracker.see(other);
+  EXPECT_EQ(tracker.crowding({"a", "c"}), "");
 }
 
 TEST(TrackerTest, TheBusiestHealthyNodeIsHit) {

@@ -152,14 +152,14 @@ bool Runner::is_calm() {
   return false;
 }
 
-// Not for ever: a zone may be without room, or nobody there who moves Pods.
+// Not for ever: a zone may be without room, or nobody there who moves Nodes and Pods.
 bool Runner::is_spread() {
   const Choice choice = choice_of(aim_of(out_.drill).verb);
   const bool hits_many = choice == Choice::kNode || choice == Choice::kSpot || choice == Choice::kZone;
   if (!hits_many || env_.clock.monotonic() - since_ >= options_.spread_patience) return true;
-  const std::string crowding = tracker_.crowding();
+  const std::string crowding = tracker_.crowding(options_.zones);
   if (!crowding.empty() && !std::exchange(said_crowded_, true)) {
-    say(fmt::format("waiting until Pods are spread again, {} at most: {}", format_duration(options_.spread_patience), crowding));
+    say(fmt::format("waiting until zones are even again, {} at most: {}", format_duration(options_.spread_patience), crowding));
   }
   return crowding.empty();
 }

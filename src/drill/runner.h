@@ -36,9 +36,10 @@ struct RunOptions {
   // For so long kubelets remember restarts of a Pod and hold the next one back: a Pod is hit after
   // that. Twice crash_backoff_max.
   Duration restart_memory{};
-  // For so long a drill that hits a Node or a zone waits for Pods that crowd to be spread again, as
-  // its bound assumes.
+  // For so long a drill that hits a Node or a zone waits for Nodes and Pods that crowd to be spread
+  // again over these zones, as its bound assumes.
   Duration spread_patience{};
+  std::vector<std::string> zones;
 };
 
 // What happened in one drill.

@@ -17,6 +17,14 @@ int progress_of(std::string_view state) {
 
 bool is_there(const Observation& observation) { return observation.state != "gone"; }
 
+// "": they differ by one at most.
+std::string differ(const std::map<std::string, std::int32_t>& by_zone, std::string_view what) {
+  if (by_zone.empty()) return "";
+  const auto [least, most] = std::ranges::minmax_element(by_zone, {}, [](const auto& zone) { return zone.second; });
+  if (most->second - least->second < 2) return "";
+  return fmt::format("{} {} in {}, {} in {}", most->second, what, most->first, least->second, least->first);
+}
+
 }  // namespace
 
 void Tracker::see(const Observation& seen) {
@@ -178,20 +186,21 @@ bool Tracker::holds(const Condition& condition) const {
   return false;
 }
 
-std::string Tracker::crowding() const {
+std::string Tracker::crowding(const std::vector<std::string>& zones) const {
+  std::map<std::string, std::int32_t> pods, nodes;  // By zone.
+  for (const std::string& zone : zones) pods[zone] = nodes[zone] = 0;
   std::set<std::string> groups;  // In which such Pods run.
-  std::map<std::string, std::int32_t> in_zone;
   for (const Observation* pod : service_pods()) {
-    ++in_zone[pod->zone];
+    ++pods[pod->zone];
     if (const Observation* node = find(Subject::kNode, pod->node)) groups.insert(node->group);
   }
   for (const Observation* node : all(Subject::kNode)) {
-    if (node->state == "ready" && !node->is_marked && groups.contains(node->group)) in_zone.try_emplace(node->zone, 0);
+    if (node->state != "ready" || node->is_marked || !groups.contains(node->group)) continue;
+    ++nodes[node->zone];
+    pods.try_emplace(node->zone, 0);
   }
-  if (in_zone.empty()) return "";
-  const auto [least, most] = std::ranges::minmax_element(in_zone, {}, [](const auto& zone) { return zone.second; });
-  if (most->second - least->second < 2) return "";
-  return fmt::format("{} Pods in {}, {} in {}", most->second, most->first, least->second, least->first);
+  const std::string of_nodes = differ(nodes, "Nodes");
+  return of_nodes.empty() ? differ(pods, "Pods") : of_nodes;
 }
 
 bool Tracker::is_steady(std::string& why_not) const {

@@ -45,9 +45,9 @@ class Tracker {
   // and their Nodes ready, no removal and no notice; else why not.
   bool is_steady(std::string& why_not) const;
 
-  // Where the service's Pods crowd: one zone has two more than another that has a Node for them. "":
-  // nowhere.
-  std::string crowding() const;
+  // Where the service's Pods, or the Nodes of the groups they run in, crowd: one of the zones has two
+  // more than another. Zones with such a Node count although they are not named. "": nowhere.
+  std::string crowding(const std::vector<std::string>& zones) const;
 
   // Whom to hit: among what is ready, the first by name that carries most. Errors: NotFound, with
   // what is missing.

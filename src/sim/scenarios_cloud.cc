@@ -101,21 +101,38 @@ void zone_loss(Stage& stage) {
                "the other zones carry all");
   stage.fact(fmt::format("{} requests failed when the zone went", stage.counts().failed() - before));
   const std::uint64_t after = stage.counts().failed();
-  stage.run(20min);
+  stage.run(4h);
   stage.expect_failed(after, 0, "once the others carry all");
+  const auto tries = stage.events("BalanceZones");
+  stage.fact(fmt::format("{} times it was tried in 4 hours whether the zone is back, and {} Nodes went for it", tries,
+                         tries - stage.events("RemovalCancelled")));
+  stage.expect(tries <= 6, "the zone is tried again seldom");
+  stage.expect(stage.events("RemovalCancelled") == tries, "no Node goes for a replacement that cannot come");
 }
 
-// By how much zones with Nodes for the service differ in its Pods.
-std::int32_t zone_skew(Stage& stage) {
+struct Skew {
+  std::int32_t pods = 0;
+  std::int32_t nodes = 0;
+};
+// By how much zones differ in the service's Pods and in the Nodes for them.
+Skew zone_skew(Stage& stage) {
   std::map<std::string, std::string> zone_of;
-  std::map<std::string, std::int32_t> pods;
+  std::map<std::string, Skew> zones;
+  for (const auto& group : stage.cloud().describe_auto_scaling_groups()) {
+    for (const std::string& zone : group.zones) zones[zone];
+  }
   for (const auto& instance : stage.cloud().describe_auto_scaling_instances()) {
     zone_of[instance.hostname] = instance.zone;
-    if (instance.group == stage.group_name(blueprint::kScalingGroup)) pods[instance.zone];
+    if (instance.group == stage.group_name(blueprint::kScalingGroup)) ++zones[instance.zone].nodes;
   }
-  for (const auto& pod : stage.pods()) ++pods[zone_of[pod->spec.node_name]];
-  const auto [least, most] = std::ranges::minmax_element(pods, {}, [](const auto& zone) { return zone.second; });
-  return most->second - least->second;
+  for (const auto& pod : stage.pods()) {
+    if (const auto zone = zone_of.find(pod->spec.node_name); zone != zone_of.end()) ++zones[zone->second].pods;
+  }
+  const auto difference = [&](std::int32_t Skew::*of) {
+    const auto [least, most] = std::ranges::minmax_element(zones, {}, [&](const auto& zone) { return zone.second.*of; });
+    return most->second.*of - least->second.*of;
+  };
+  return {difference(&Skew::pods), difference(&Skew::nodes)};
 }
 
 void zones_lost_in_turn(Stage& stage) {
@@ -127,17 +144,24 @@ void zones_lost_in_turn(Stage& stage) {
     stage.recover(10min);
     stage.restore_zone(zone);
   }
-  const std::int32_t crowded = zone_skew(stage);
+  const Skew crowded = zone_skew(stage);
   const auto failed = stage.counts().failed();
-  const bool is_spread = stage.run_until(30min, [&] { return zone_skew(stage) <= 1; });
-  stage.expect(is_spread, fmt::format("the Pods are spread again, but zones differ by {}", zone_skew(stage)));
-  stage.fact(fmt::format("zones differed by {} Pods, and by {} after {} moves", crowded, zone_skew(stage), stage.events("Descheduled")));
+  const bool is_even = stage.run_until(2h, [&] {
+    const Skew now = zone_skew(stage);
+    return now.pods <= 1 && now.nodes <= 1;
+  });
+  const Skew even = zone_skew(stage);
+  stage.expect(is_even, fmt::format("zones are even again, but differ by {} Nodes and {} Pods", even.nodes, even.pods));
+  stage.fact(fmt::format("zones differed by {} Nodes and {} Pods, and by {} and {} after {} and {} moves", crowded.nodes,
+                         crowded.pods, even.nodes, even.pods, stage.events("BalanceZones"), stage.events("Descheduled")));
   stage.run(1h);
-  stage.expect_failed(failed, 0, "while Pods move");
-  const auto moves = stage.events("Descheduled");
-  stage.expect(moves <= 20, fmt::format("no Pod moves twice, but there were {} moves", moves));
+  stage.expect_failed(failed, 0, "while Nodes and Pods move");
+  const auto nodes = stage.events("BalanceZones");
+  const auto pods = stage.events("Descheduled");
+  stage.expect(nodes <= 8, fmt::format("no Node moves twice, but there were {} moves", nodes));
+  stage.expect(pods <= 20, fmt::format("no Pod moves twice, but there were {} moves", pods));
   stage.run(4h);
-  stage.expect(stage.events("Descheduled") == moves, "none moves once they are spread");
+  stage.expect(stage.events("BalanceZones") == nodes && stage.events("Descheduled") == pods, "none moves once they are even");
 }
 
 void zone_returns(Stage& stage) {
@@ -338,7 +362,7 @@ std::vector<Scenario> cloud_scenarios() {
       {34, "spot-exhausted", "No spot capacity anywhere, and all spot instances taken back.",
        "On-demand stands in; back to spot when it has come back.", eight_nodes, spot_gone},
       {9, "zones-lost-in-turn", "Two zones fail one after the other, and come back.",
-       "Pods that crowd are spread again, none twice, and no request is lost by it.", eight_nodes, zones_lost_in_turn},
+       "Nodes come back to the zones, Pods that crowd are spread again, none twice, and no request is lost by it.", eight_nodes, zones_lost_in_turn},
       {35, "zone-loss", "A zone fails.", "The others carry all; requests fail only until it is noticed.", eight_nodes, zone_loss},
       {36, "zone-returns", "The zone is back.", "No storm, no double capacity.", eight_nodes, zone_returns},
       {37, "gray-zone", "A zone is slow, and its health checks pass.",
