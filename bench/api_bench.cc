@@ -1,279 +1,316 @@
-// The Kubernetes API over HTTPS on loopback: how many Pods clients create per second, each on a
-// connection of its own and waiting for its answer, and how long the list of many takes.
+// The Kubernetes API over HTTPS on loopback: creations by 1, 8 and 64 clients, each waiting for its
+// answer; one Pod read; all of them listed; a thousand watchers; memory and time to start.
 //
-// The server is the real one (TLS, HTTP, fields' owners, rules, the durable store with its commit
-// before every answer) on one thread; the clients are threads of this process, so both share the
-// machine. Objects are JSON of about 1.3 KB. Beside the wall clock it tells what of a processor the
-// server's thread spends per creation, which a busy machine changes less.
+// The server is a process of its own (api_server.h), the clients are threads of this one, and both
+// share the machine. Beside the wall clock stands what of a processor the server spends for each
+// creation, which a busy machine changes less: all of it, and its first thread's, which makes all
+// changes.
 //
-//   minato_api_bench [--pods=N] [--repetitions=N]
-#include <arpa/inet.h>
+//   minato_api_bench [--pods=N]
+//   minato_api_bench [--pods=N] --port=N --token=T --pid=N...   another server, running already
+// bench/api_compare.py does the second with kube-apiserver and etcd.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/ssl.hpp>
-#include <boost/asio/write.hpp>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
 #include <thread>
+#include <vector>
 
-#include "apiserver/server.h"
+#include "api_client.h"
+#include "api_server.h"
 #include "base/check.h"
 #include "base/strings.h"
-#include "host/files.h"
-#include "host/http.h"
-#include "net/https_server.h"
-#include "net/tls_context.h"
-#include "store/sqlite_journal.h"
-#include "tls/authority.h"
 
-namespace minato {
+namespace minato::bench {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
+using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-constexpr std::string_view kToken = "token-of-the-benchmark";
+constexpr std::string_view kPods = "/api/v1/namespaces/default/pods";
+constexpr int kWatchers = 1'000;
+constexpr int kWatchedPods = 100;
+constexpr int kGets = 5'000;
+constexpr int kLists = 5;
 
-std::string pod(int number) {
-  constexpr std::string_view kContainer =
-      R"({{"name":"{}","image":"registry.local/web:1.2.3","ports":[{{"name":"http-{}","containerPort":8080}}],)"
-      R"("env":[{{"name":"MODE","value":"production"}},{{"name":"POD","valueFrom":{{"fieldRef":{{"fieldPath":"metadata.name"}}}}}}],)"
-      R"("resources":{{"requests":{{"cpu":"250m","memory":"256Mi"}},"limits":{{"memory":"256Mi"}}}},)"
-      R"("readinessProbe":{{"httpGet":{{"path":"/healthz","port":8080}},"periodSeconds":5,"failureThreshold":3}},)"
-      R"("lifecycle":{{"preStop":{{"exec":{{"command":["sleep","10"]}}}}}}}})";
-  return fmt::format(
-      R"({{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"web-{:07}","labels":{{"app":"web","tier":"front"}},)"
-      R"("annotations":{{"example.com/built-by":"ci"}}}},"spec":{{"containers":[{},{}],)"
-      R"("tolerations":[{{"key":"group","operator":"Equal","value":"scaling","effect":"NoSchedule"}}],)"
-      R"("terminationGracePeriodSeconds":30,"nodeSelector":{{"group":"scaling"}}}}}})",
-      number, fmt::format(fmt::runtime(kContainer), "web", "a"),
-      fmt::format(fmt::runtime(kContainer), "log-agent", "b"));
-}
+double seconds_since(Clock::time_point start) { return Seconds(Clock::now() - start).count(); }
 
-// The server on a thread of its own, with everything behind it.
-class Server {
- public:
-  explicit Server(const std::string& directory) {
-    thread_ = std::thread([this, directory] { serve(directory); });
-    while (port_ == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  ~Server() {
-    loop_->post_from_thread([this] { loop_->stop(); });
-    thread_.join();
-  }
-  std::uint16_t port() const { return port_; }
-  double processor_seconds() {
-    clockid_t clock{};
-    timespec spent{};
-    CHECK(::pthread_getcpuclockid(thread_.native_handle(), &clock) == 0, "the thread has a clock");
-    ::clock_gettime(clock, &spent);
-    return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) * 1e-9;
-  }
-
- private:
-  class Silent final : public env::Log {
-    void write(env::Level, std::string_view, std::string_view) override {}
-  };
-
-  void serve(const std::string& directory) {
-    host::Loop loop;
-    loop_ = &loop;
-    Silent log;
-    const env::Env env{loop, loop, log, env::Rng(1)};
-    auto journal = store::SqliteJournal::open(directory + "/state.db");
-    CHECK(journal, "a database");
-    auto store = store::Store::open(std::move(*journal));
-    CHECK(store, "a store");
-    auto registry = registry::Registry::make(env, **store);
-    CHECK(registry && (*registry)->bootstrap(), "a registry");
-    auto authority = tls::Authority::open_or_create(directory + "/authority", "bench", loop.wall());
-    CHECK(authority, "an authority");
-    const auto certificate = authority->issue({.domain = "localhost"}, loop.wall());
-    CHECK(certificate, "a certificate");
-    auto tls = net::make_tls_context({certificate->chain_pem, certificate->key_pem, ""});
-    CHECK(tls, "a TLS context");
-    apiserver::Authenticator authenticator;
-    authenticator.add_token(std::string(kToken), {"bench", "", {std::string(apiserver::kMasters)}});
-    const apiserver::BaseAuthorizer authorizer;
-    apiserver::ApiServer server(env, **registry, authenticator, authorizer, {});
-    auto listening = host::listen_tcp("127.0.0.1", 0);
-    CHECK(listening, "a port");
-    sockaddr_in address{};
-    socklen_t size = sizeof address;
-    ::getsockname(listening->get(), reinterpret_cast<sockaddr*>(&address), &size);
-    net::HttpsServer::Options options;
-    options.before_send = [&store] { return (*store)->flush(); };
-    net::HttpsServer https(
-        loop, std::move(*listening), *tls,
-        [&server](apiserver::HttpRequest request, apiserver::ExchangePtr exchange) {
-          server.handle(std::move(request), std::move(exchange));
-        },
-        std::move(options));
-    port_ = ntohs(address.sin_port);
-    loop.run();
-  }
-
-  host::Loop* loop_ = nullptr;
-  std::atomic<std::uint16_t> port_ = 0;
-  std::thread thread_;
-};
-
-class Client {
- public:
-  explicit Client(std::uint16_t port)
-      : context_(asio::ssl::context::tls_client), stream_(io_, context_) {
-    stream_.next_layer().connect({asio::ip::make_address("127.0.0.1"), port});
-    stream_.next_layer().set_option(tcp::no_delay(true));
-    stream_.handshake(asio::ssl::stream_base::client);
-  }
-  void create(int number) {
-    const std::string body = pod(number);
-    send(fmt::format("POST /api/v1/namespaces/default/pods HTTP/1.1\r\nHost: x\r\nAuthorization: "
-                     "Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-                     kToken, body.size(), body));
-    const std::string head = read_head();
-    CHECK(head.starts_with("HTTP/1.1 201"), "{}", head);
-    const std::size_t at = head.find("Content-Length: ");
-    CHECK(at != std::string::npos, "{}", head);
-    std::size_t length = 0;
-    for (std::size_t i = at + 16; head[i] != '\r'; ++i)
-      length = length * 10 + static_cast<std::size_t>(head[i] - '0');
-    if (buffer_.size() < length) {
-      asio::read(stream_, asio::dynamic_buffer(buffer_),
-                 asio::transfer_at_least(length - buffer_.size()));
-    }
-    buffer_.erase(0, length);
-  }
-  // Bytes of the body, which comes in chunks.
-  std::size_t list(std::string_view encoding) {
-    send(fmt::format("GET /api/v1/pods HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n"
-                     "Accept-Encoding: {}\r\n\r\n", kToken, encoding));
-    const std::string head = read_head();
-    CHECK(head.starts_with("HTTP/1.1 200"), "{}", head);
-    std::size_t total = 0;
-    for (;;) {
-      const std::size_t size = asio::read_until(stream_, asio::dynamic_buffer(buffer_), "\r\n");
-      const std::size_t chunk = std::stoul(buffer_.substr(0, size), nullptr, 16);
-      if (buffer_.size() < size + chunk + 2) {
-        asio::read(stream_, asio::dynamic_buffer(buffer_),
-                   asio::transfer_at_least(size + chunk + 2 - buffer_.size()));
-      }
-      buffer_.erase(0, size + chunk + 2);
-      if (chunk == 0) return total;
-      total += chunk;
-    }
-  }
-
- private:
-  void send(const std::string& text) { asio::write(stream_, asio::buffer(text)); }
-  std::string read_head() {
-    const std::size_t size = asio::read_until(stream_, asio::dynamic_buffer(buffer_), "\r\n\r\n");
-    std::string out = buffer_.substr(0, size);
-    buffer_.erase(0, size);
-    return out;
-  }
-  asio::io_context io_;
-  asio::ssl::context context_;
-  asio::ssl::stream<tcp::socket> stream_;
-  std::string buffer_;
-};
-
-// "8873 ±1.2 % [8800, 8873, 8900]": median, half the range, every repetition.
-std::string summary(std::vector<double> values) {
-  const std::string all = fmt::format("{:.0f}", fmt::join(values, ", "));
+// "12.3 / 45.6": the middle one, and the one that one in a hundred exceeds.
+std::string percentiles(std::vector<double> values, double scale) {
   std::ranges::sort(values);
-  const double median = values[values.size() / 2];
-  return fmt::format("{:6.0f} ±{:4.1f} % [{}]", median,
-                     50 * (values.back() - values.front()) / median, all);
+  const auto at = [&](std::size_t percent) { return values[values.size() * percent / 100] * scale; };
+  return fmt::format("{:.2f} / {:.2f}", at(50), at(99));
 }
 
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    char path[] = "/tmp/minato-api-bench-XXXXXX";
-    CHECK(::mkdtemp(path) != nullptr, "a directory");
-    name = path;
+// What the server's processes have spent and hold, as the kernel counts it.
+class Processes {
+ public:
+  explicit Processes(std::vector<int> pids) : pids_(std::move(pids)) {}
+  double processor_seconds() const {
+    double sum = 0;
+    for (const int pid : pids_) sum += spent(fmt::format("/proc/{}/stat", pid));
+    return sum;
   }
-  ~TemporaryDirectory() { std::filesystem::remove_all(name); }
-  std::string name;
+  double first_thread_seconds() const {
+    return spent(fmt::format("/proc/{}/task/{}/stat", pids_[0], pids_[0]));
+  }
+  double memory_mib() const {
+    double sum = 0;
+    for (const int pid : pids_) {
+      std::ifstream file(fmt::format("/proc/{}/statm", pid));
+      double all = 0, resident = 0;
+      file >> all >> resident;
+      sum += resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
+    }
+    return sum;
+  }
+
+ private:
+  static double spent(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    // User and system time are the 12th and 13th after the name, which may have blanks.
+    std::istringstream fields(text.str().substr(text.str().rfind(')') + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) fields >> skipped;
+    double user = 0, system = 0;
+    fields >> user >> system;
+    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  }
+  std::vector<int> pids_;
 };
 
-double create_rate(std::uint16_t port, int connections, int pods) {
+struct Server {
+  Target target;
+  Processes processes;
+};
+
+void measure_creates(const Server& server, int connections, int pods) {
   std::vector<std::unique_ptr<Client>> clients;
-  for (int i = 0; i < connections; ++i) clients.push_back(std::make_unique<Client>(port));
-  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < connections; ++i) clients.push_back(std::make_unique<Client>(server.target));
+  std::vector<std::vector<double>> times(static_cast<std::size_t>(connections));
+  const double before = server.processes.processor_seconds();
+  const double first_before = server.processes.first_thread_seconds();
+  const auto start = Clock::now();
   std::vector<std::thread> threads;
   for (int i = 0; i < connections; ++i) {
-    threads.emplace_back([&client = *clients[static_cast<std::size_t>(i)], i, connections, pods] {
-      for (int number = i; number < pods; number += connections) client.create(number);
+    threads.emplace_back([&, i] {
+      const auto index = static_cast<std::size_t>(i);
+      for (int number = i; number < pods; number += connections) {
+        const std::string body = pod(fmt::format("web-{}-{:07}", connections, number));
+        const auto sent = Clock::now();
+        const Answer answer = clients[index]->ask("POST", kPods, body);
+        times[index].push_back(seconds_since(sent));
+        CHECK(answer.status == 201, "created, not {}", answer.status);
+      }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  return pods / Seconds(std::chrono::steady_clock::now() - start).count();
-}
-
-void measure_creates(int connections, int pods, int repetitions) {
-  std::vector<double> rates, microseconds;
-  for (int i = 0; i < repetitions; ++i) {
-    const TemporaryDirectory directory;
-    Server server(directory.name);
-    const double before = server.processor_seconds();
-    rates.push_back(create_rate(server.port(), connections, pods));
-    microseconds.push_back((server.processor_seconds() - before) * 1e6 / pods);
-  }
-  fmt::print("create, {} connection{}  creates/s {}  server µs each {}\n", connections,
-             connections == 1 ? " " : "s", summary(rates), summary(microseconds));
+  const double took = seconds_since(start);
+  std::vector<double> all;
+  for (const auto& some : times) all.insert(all.end(), some.begin(), some.end());
+  const auto each = [pods](double seconds) { return seconds * 1e6 / pods; };
+  fmt::print("create, {:2} connections  {:6.0f}/s  p50 / p99 {} ms  processor {:.0f} us each, "
+             "of it the first thread {:.0f}\n",
+             connections, pods / took, percentiles(all, 1e3),
+             each(server.processes.processor_seconds() - before),
+             each(server.processes.first_thread_seconds() - first_before));
   std::fflush(stdout);
 }
 
-void measure_list(int pods, int repetitions) {
-  const TemporaryDirectory directory;
-  const Server server(directory.name);
-  create_rate(server.port(), 4, pods);
-  Client client(server.port());
-  for (const std::string_view encoding : {"identity", "gzip"}) {
-    std::vector<double> milliseconds;
-    std::size_t bytes = 0;
-    for (int i = 0; i < repetitions; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      bytes = client.list(encoding);
-      milliseconds.push_back(Seconds(std::chrono::steady_clock::now() - start).count() * 1e3);
-    }
-    fmt::print("list, {:8}          ms {}  {} bytes\n", encoding, summary(milliseconds), bytes);
+void remove_all(const Server& server) { Client(server.target).ask("DELETE", kPods); }
+
+void measure_reads(const Server& server, int pods) {
+  Client client(server.target);
+  std::vector<double> times;
+  for (int i = 0; i < kGets; ++i) {
+    const auto start = Clock::now();
+    const Answer answer =
+        client.ask("GET", fmt::format("{}/web-64-{:07}", kPods, i * 7919 % pods));
+    times.push_back(seconds_since(start));
+    CHECK(answer.status == 200, "found, not {}", answer.status);
   }
+  fmt::print("get, 1 connection       p50 / p99 {} us\n", percentiles(times, 1e6));
+  for (const std::string_view encoding : {"identity", "gzip"}) {
+    std::vector<double> lists;
+    std::size_t bytes = 0;
+    for (int i = 0; i < kLists; ++i) {
+      const auto start = Clock::now();
+      bytes = client.ask("GET", "/api/v1/pods", {}, fmt::format("Accept-Encoding: {}\r\n", encoding)).bytes;
+      lists.push_back(seconds_since(start));
+    }
+    std::ranges::sort(lists);
+    fmt::print("list of {}, {:8}  {:.0f} ms (the middle of {}), {} bytes\n", pods, encoding,
+               lists[kLists / 2] * 1e3, kLists, bytes);
+  }
+  std::fflush(stdout);
 }
 
-int run(int pods, int repetitions) {
-  fmt::print("{} Pods of {} bytes, durable store, TLS, {} repetitions\n", pods, pod(0).size(),
-             repetitions);
-  for (const int connections : {1, 8}) measure_creates(connections, pods, repetitions);
-  measure_list(pods, repetitions);
+// Counts the events of one watch as they come.
+class Watcher {
+ public:
+  Watcher(const Target& target, std::atomic<int>& events) : client_(target), events_(events) {
+    client_.open("/api/v1/pods?watch=1&resourceVersionMatch=NotOlderThan&sendInitialEvents=false");
+    read();
+  }
+  void poll() { client_.io().poll(); }
+
+ private:
+  static constexpr std::string_view kAdded = "{\"type\":\"ADDED\"";
+  void read() {
+    client_.stream().async_read_some(
+        boost::asio::buffer(buffer_), [this](const boost::system::error_code& error, std::size_t size) {
+          if (error) return;
+          count(size);
+          read();
+        });
+  }
+  void count(std::size_t size) {
+    text_.append(buffer_, size);
+    std::size_t at = 0;
+    while ((at = text_.find(kAdded, at)) != std::string::npos) {
+      ++events_;
+      at += kAdded.size();
+      text_.erase(0, at);
+      at = 0;
+    }
+    if (text_.size() > kAdded.size()) text_.erase(0, text_.size() - kAdded.size());
+  }
+  Client client_;
+  std::atomic<int>& events_;
+  char buffer_[16 << 10];
+  std::string text_;
+};
+
+void measure_watchers(const Server& server) {
+  const double memory = server.processes.memory_mib();
+  std::atomic<int> events = 0;
+  std::vector<std::unique_ptr<Watcher>> watchers;
+  for (int i = 0; i < kWatchers; ++i)
+    watchers.push_back(std::make_unique<Watcher>(server.target, events));
+  const double watched = server.processes.memory_mib();
+  const double before = server.processes.processor_seconds();
+  const auto start = Clock::now();
+  std::thread writer([&] {
+    Client client(server.target);
+    for (int i = 0; i < kWatchedPods; ++i)
+      client.ask("POST", kPods, pod(fmt::format("watched-{:07}", i)));
+  });
+  while (events < kWatchers * kWatchedPods && seconds_since(start) < 120) {
+    for (const auto& watcher : watchers) watcher->poll();
+  }
+  const double took = seconds_since(start);
+  writer.join();
+  fmt::print("{} watchers  {} Pods, {} events in {:.2f} s: {:.0f} events/s, processor {:.1f} us each; "
+             "{:.0f} KiB for each watcher\n",
+             kWatchers, kWatchedPods, events.load(), took, events / took,
+             (server.processes.processor_seconds() - before) * 1e6 / std::max(events.load(), 1),
+             (watched - memory) * 1024 / kWatchers);
+}
+
+void measure(const Server& server, int pods) {
+  Client(server.target)
+      .ask("POST", "/api/v1/namespaces/default/serviceaccounts",
+           R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default"}})");
+  fmt::print("memory when empty       {:.0f} MiB\n", server.processes.memory_mib());
+  for (const int connections : {1, 8, 64}) {
+    measure_creates(server, connections, pods);
+    if (connections != 64) remove_all(server);
+  }
+  fmt::print("memory with {} Pods  {:.0f} MiB\n", pods, server.processes.memory_mib());
+  measure_reads(server, pods);
+  measure_watchers(server);
+}
+
+// The server of this tree for as long as this lives.
+class Own {
+ public:
+  Own() {
+    char path[] = "/tmp/minato-api-bench-XXXXXX";
+    CHECK(::mkdtemp(path) != nullptr, "a directory");
+    directory_ = path;
+    const auto start = Clock::now();
+    pid_ = ::fork();
+    CHECK(pid_ >= 0, "a process");
+    if (pid_ == 0) {
+      const std::string serve = "--serve=" + directory_;
+      ::execl("/proc/self/exe", "minato_api_bench", serve.c_str(), nullptr);
+      ::_exit(127);
+    }
+    const std::string file = directory_ + "/port";
+    while (!std::filesystem::exists(file)) {
+      CHECK(::waitpid(pid_, nullptr, WNOHANG) == 0, "the server runs");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    std::ifstream(file) >> target_.port;
+    target_.token = kToken;
+    CHECK(Client(target_).ask("GET", "/readyz").status == 200, "the server is ready");
+    fmt::print("ready after             {:.0f} ms\n", seconds_since(start) * 1e3);
+  }
+  ~Own() {
+    ::kill(pid_, SIGTERM);
+    ::waitpid(pid_, nullptr, 0);
+    std::filesystem::remove_all(directory_);
+  }
+  Own(const Own&) = delete;
+  Own& operator=(const Own&) = delete;
+  Server server() const { return {target_, Processes({pid_})}; }
+
+ private:
+  std::string directory_;
+  pid_t pid_ = -1;
+  Target target_;
+};
+
+struct Arguments {
+  int pods = 10'000;
+  Target target;
+  std::vector<int> pids;
+  std::string serve;
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments out;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    const std::size_t equals = std::min(argument.find('='), argument.size() - 1);
+    const std::string_view name = argument.substr(0, equals), value = argument.substr(equals + 1);
+    const auto number = parse_int(value);
+    if (name == "--serve") out.serve = value;
+    if (name == "--token") out.target.token = value;
+    if (name == "--pods" && number) out.pods = static_cast<int>(*number);
+    if (name == "--port" && number) out.target.port = static_cast<std::uint16_t>(*number);
+    if (name == "--pid" && number) out.pids.push_back(static_cast<int>(*number));
+  }
+  return out;
+}
+
+int run(const Arguments& arguments) {
+  if (!arguments.serve.empty()) return serve_api(arguments.serve);
+  const rlimit files{8192, 8192};
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  fmt::print("{} Pods of {} bytes over TLS\n", arguments.pods, pod("web-64-0000000").size());
+  if (arguments.target.port != 0) {
+    measure({arguments.target, Processes(arguments.pids)}, arguments.pods);
+  } else {
+    const Own own;
+    measure(own.server(), arguments.pods);
+  }
   return 0;
 }
 
 }  // namespace
-}  // namespace minato
+}  // namespace minato::bench
 
-int main(int argc, char** argv) {
-  int pods = 10'000;
-  int repetitions = 5;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    const auto number = [&](std::string_view prefix, int& value) {
-      if (!argument.starts_with(prefix)) return;
-      const auto parsed = minato::parse_int(argument.substr(prefix.size()));
-      if (parsed && *parsed > 0) value = static_cast<int>(*parsed);
-    };
-    number("--pods=", pods);
-    number("--repetitions=", repetitions);
-  }
-  return minato::run(pods, repetitions);
-}
+int main(int argc, char** argv) { return minato::bench::run(minato::bench::parse(argc, argv)); }

@@ -19,7 +19,7 @@ echo "== render and lint"
 "$build/bench/minato_render_bench" --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 echo
 echo "== API"
-"$build/bench/minato_api_bench"
+python3 "$root/bench/api_compare.py" "$build"
 echo
 echo "== up"
 if "$build/apps/minato/minato" doctor >/dev/null; then

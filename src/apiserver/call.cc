@@ -22,12 +22,13 @@ void Call::answer(HttpAnswer answer) const {
   exchange->answer(std::move(answer));
 }
 
-void Call::answer_object(const kube::Object& object, WallTime now, int status) const {
+void Call::answer_object(const kube::ObjectPtr& object, const store::Store& store, WallTime now,
+                         int status) const {
   // Changes are answered with the object whatever else is accepted; only reads are refused before.
   const Accepted accepted = negotiate(request, url).value_or(Accepted{});
-  // Borrowed: the answer is made before the object can go.
-  const auto shown = shown_as(kind(), kube::ObjectPtr(kube::ObjectPtr(), &object));
-  answer({.status = status, .body = encode_object(*shown, accepted, now) + "\n"});
+  std::string body = encode_object(shown_as(kind(), object), store, accepted, now);
+  body += '\n';
+  answer({.status = status, .body = std::move(body)});
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_field_selector(
@@ -115,19 +116,17 @@ std::string encode_table(const kube::Kind& kind, const std::vector<kube::ObjectP
   return out;
 }
 
-std::string encode_object(const kube::Object& object, const Accepted& accepted, WallTime now) {
+std::string encode_object(const kube::ObjectPtr& object, const store::Store& store,
+                          const Accepted& accepted, WallTime now) {
   std::string out;
   switch (accepted.view) {
-    case View::kObject: return kube::to_json(object);
-    case View::kPartialMetadata: append_partial_metadata(out, object); return out;
-    case View::kTable: {
-      // Shared without ownership: the table is done before the object can go.
-      const kube::ObjectPtr borrowed(kube::ObjectPtr(), &object);
+    case View::kObject: return *store.text_of(object);
+    case View::kPartialMetadata: append_partial_metadata(out, *object); return out;
+    case View::kTable:
       return encode_table(
-          object.kind(), {borrowed},
-          fmt::format(R"({{"resourceVersion":"{}"}})", object.metadata.resource_version),
+          object->kind(), {object},
+          fmt::format(R"({{"resourceVersion":"{}"}})", object->metadata.resource_version),
           accepted.include, now);
-    }
   }
   return out;
 }

@@ -32,7 +32,8 @@ struct Call {
   void answer(HttpAnswer answer) const;
   void fail(const Error& error) const { answer(failure(error, subject())); }
   // One object in the form that the client wants.
-  void answer_object(const kube::Object& object, WallTime now, int status = 200) const;
+  void answer_object(const kube::ObjectPtr& object, const store::Store& store, WallTime now,
+                     int status = 200) const;
 };
 using CallPtr = std::shared_ptr<Call>;
 
@@ -50,6 +51,8 @@ kube::ObjectPtr shown_as(const kube::Kind& kind, const kube::ObjectPtr& object);
 
 std::string encode_table(const kube::Kind& kind, const std::vector<kube::ObjectPtr>& objects,
                          std::string_view list_metadata, IncludeObject include, WallTime now);
-std::string encode_object(const kube::Object& object, const Accepted& accepted, WallTime now);
+// `store`: where the text may be made already.
+std::string encode_object(const kube::ObjectPtr& object, const store::Store& store,
+                          const Accepted& accepted, WallTime now);
 
 }  // namespace minato::apiserver

@@ -110,7 +110,7 @@ TEST_F(CustomTest, UnknownFieldsAreSaidAsAsked) {
   EXPECT_EQ(warned->result->headers[0].second, R"(299 - "unknown field \"spec.sise\"")");
   EXPECT_EQ(text_at(json::parse(warned->result->body), "/spec/sise"), "<absent>");
   EXPECT_EQ(patch(path("a") + "?fieldValidation=Strict", "application/merge-patch+json",
-                  R"({"spec":{"color":"red"}})").first, 400);
+                  R"({"spec":{"color":"red"}})").first, 422);
 }
 
 TEST_F(CustomTest, ApplyMergesAsTheSchemaSays) {

@@ -25,12 +25,15 @@ struct PeerCertificate {
   std::vector<std::string> organizations;
 };
 
+struct Prepared;  // apiserver/prepared.h
+
 struct HttpRequest {
   std::string method;  // "GET"
   std::string target;  // As sent: path and query, escaped.
   Headers headers;
   std::string body;
   PeerCertificate peer;
+  std::shared_ptr<Prepared> prepared;  // Null until prepare() has seen it.
 
   // The first header of this name, in any case; "" when there is none.
   std::string_view header(std::string_view name) const;

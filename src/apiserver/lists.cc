@@ -97,7 +97,25 @@ void Lists::get(const CallPtr& call) {
   }
   const auto found = registry_.get(call->kind(), call->key());
   if (!found) return call->fail(found.error());
-  call->answer_object(**found, env_.clock.wall());
+  call->answer_object(*found, registry_.store(), env_.clock.wall());
+}
+
+// What of a list's parameters is for watches or says nothing.
+Status Lists::check_parameters(const Call& call) {
+  if (const std::string_view text = call.url.parameter("timeoutSeconds"); !text.empty()) {
+    const auto seconds = parse_int(text);
+    if (!seconds) return minato::fail(Reason::kBadRequest, "timeoutSeconds: " + seconds.error().message);
+  }
+  if (call.url.has("sendInitialEvents")) {
+    return minato::fail(Reason::kInvalid,
+                        "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list");
+  }
+  if (call.url.has("continue") && !call.url.parameter("resourceVersionMatch").empty()) {
+    return minato::fail(Reason::kInvalid,
+                        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when "
+                        "continue is provided");
+  }
+  return {};
 }
 
 Status Lists::check_version(const Call& call) const {
@@ -225,6 +243,7 @@ void Lists::list(const CallPtr& call) {
     return call->answer(failure(406, "NotAcceptable",
                                 "only the following media types are accepted: application/json"));
   }
+  if (const Status right = check_parameters(*call); !right) return call->fail(right.error());
   const std::string_view token = call->url.parameter("continue");
   const auto page = token.empty() ? first_page(*call) : next_page(*call, token);
   if (!page) return call->fail(page.error());

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
@@ -71,9 +72,10 @@ std::string_view member_text(const json::object& object, std::string_view name) 
                                                 : std::string_view();
 }
 
-Result<json::value> read_tree(const HttpRequest& request, BodyFormat format) {
-  auto parsed =
-      format == BodyFormat::kYaml ? parse_yaml(request.body) : kube::parse_json(request.body);
+Result<json::value> read_tree(const HttpRequest& request, BodyFormat format,
+                              json::storage_ptr storage) {
+  auto parsed = format == BodyFormat::kYaml ? parse_yaml(request.body)
+                                            : kube::parse_json(request.body, std::move(storage));
   if (!parsed) {
     return fail(Reason::kBadRequest, "error decoding the request body: " + parsed.error().message);
   }
@@ -197,7 +199,8 @@ Result<std::unique_ptr<kube::Object>> read_object(const HttpRequest& request,
     if (!read) return cannot_handle(kind, read.error().message);
     return out;
   }
-  ASSIGN_OR_RETURN(json::value tree, read_tree(request, format));
+  json::monotonic_resource memory;
+  ASSIGN_OR_RETURN(json::value tree, read_tree(request, format, &memory));
   json::object& object = tree.get_object();
   RETURN_IF_ERROR(check_kind(member_text(object, "apiVersion"), member_text(object, "kind"), kind));
   object.erase("apiVersion");
@@ -215,7 +218,8 @@ Status read_message(const HttpRequest& request, const kube::TypeInfo& type, void
     ASSIGN_OR_RETURN(const kube::ProtobufEnvelope envelope, kube::open_protobuf(request.body));
     return kube::from_protobuf(type, envelope.raw, out);
   }
-  ASSIGN_OR_RETURN(json::value tree, read_tree(request, format));
+  json::monotonic_resource memory;
+  ASSIGN_OR_RETURN(json::value tree, read_tree(request, format, &memory));
   tree.get_object().erase("apiVersion");
   tree.get_object().erase("kind");
   if (const Status read = kube::from_json(type, tree, out); !read) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apiserver/gzip.h"
+#include "apiserver/prepared.h"
 #include "apiserver/version.h"
 #include "apiserver/views.h"
 #include "base/check.h"
@@ -86,10 +87,12 @@ void ApiServer::handle(HttpRequest request, ExchangePtr exchange) {
   const auto call = std::make_shared<Call>();
   call->request = std::move(request);
   call->exchange = std::move(exchange);
-  if (!parse_url(call->request.target, call->url)) {
+  if (!call->request.prepared) prepare(call->request);
+  Prepared& prepared = *call->request.prepared;
+  if (!prepared.is_well_formed)
     return call->fail({Reason::kBadRequest, "the request's path or query is malformed"});
-  }
-  call->info = read_request_info(call->request.method, call->url);
+  call->url = std::move(prepared.url);
+  call->info = std::move(prepared.info);
   if (const Status known = identify(*call); !known) return call->answer(failure(known.error()));
   if (const Decision decision = authorizer_.authorize(call->user, call->info); !decision.allowed) {
     return call->fail({Reason::kForbidden, forbidden_text(*call)});

@@ -160,6 +160,11 @@ Result<kube::Scale> Subresources::do_scale(const Call& call) const {
   if (call.info.verb == "get") return kube::scale_of(*object);
   ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
   ASSIGN_OR_RETURN(const kube::Scale wanted, changed_scale(call, *object));
+  if (!wanted.metadata.name.empty() && wanted.metadata.name != call.info.name) {
+    return minato::fail(Reason::kBadRequest,
+                        fmt::format("the name of the object ({}) does not match the name on the URL ({})",
+                                    wanted.metadata.name, call.info.name));
+  }
   if (wanted.spec.replicas < 0) {
     return minato::fail(Reason::kInvalid,
                         fmt::format("Scale.autoscaling \"{}\" is invalid: spec.replicas: Invalid "

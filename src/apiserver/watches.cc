@@ -67,6 +67,10 @@ Result<Start> read_start(const Call& call, std::uint64_t present) {
   const std::string_view version = call.url.parameter("resourceVersion");
   const std::string_view match = call.url.parameter("resourceVersionMatch");
   const bool says = call.url.has("sendInitialEvents");
+  if (call.url.has("continue")) {
+    return minato::fail(Reason::kInvalid,
+                        "resourceVersionMatch: Forbidden: continue is for lists, not for watches");
+  }
   if (says && match != "NotOlderThan") {
     return minato::fail(Reason::kInvalid,
                         "resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
@@ -190,8 +194,8 @@ class Watches::Watcher : public std::enable_shared_from_this<Watcher> {
     std::string text;
     const std::size_t stop_at = std::min(initial_.size(), next_ + kEventsPerPiece);
     for (; next_ < stop_at; ++next_) {
-      text += event_text("ADDED", encode_object(*shown_as(kind_, initial_[next_]), accepted_,
-                                                owner_.env_.clock.wall()));
+      text += event_text("ADDED", encode_object(shown_as(kind_, initial_[next_]), owner_.registry_.store(),
+                                                accepted_, owner_.env_.clock.wall()));
     }
     if (next_ < initial_.size()) return stream_->write(text);
     if (initial_version_ != 0) text += bookmark_text(kind_, accepted_, initial_version_, true);
@@ -237,7 +241,7 @@ std::shared_ptr<const std::string> Watches::encode(const kube::WatchEvent& event
     last = {event.object, event.type, &kind,
             std::make_shared<const std::string>(event_text(
                 type_text(event.type),
-                encode_object(*shown_as(kind, event.object), accepted, env_.clock.wall())))};
+                encode_object(shown_as(kind, event.object), registry_.store(), accepted, env_.clock.wall())))};
   }
   return last.text;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/value.hpp>
 
+#include "apiserver/prepared.h"
 #include "apiserver/yaml.h"
 #include "base/strings.h"
 #include "kube/types/coordination.h"
@@ -116,6 +117,16 @@ Result<std::string> manager_of(const Call& call) {
   return agent.empty() ? "unknown" : std::string(agent.substr(0, std::min(agent.find('/'), kMaxManager)));
 }
 
+// The object that a create brings; taken out of what was prepared.
+Result<ReadObject> read_new(const Call& call) {
+  Prepared* prepared = call.request.prepared.get();
+  if (prepared != nullptr && prepared->body && prepared->kind == &call.kind())
+    return *std::exchange(prepared->body, std::nullopt);
+  ASSIGN_OR_RETURN(auto object, read_object(call.request, call.kind()));
+  std::vector<std::string> unknown = unknown_fields(*object);
+  return ReadObject{std::move(object), std::move(unknown)};
+}
+
 Result<kube::Propagation> propagation_of(std::string_view text) {
   if (text.empty()) return kube::Propagation::kDefault;
   if (text == "Background") return kube::Propagation::kBackground;
@@ -139,7 +150,7 @@ std::optional<kube::Subresource> written_subresource(const std::string& name) {
   return std::nullopt;
 }
 
-Status check_fields(Call& call, kube::Object& object) {
+Status check_fields(Call& call, kube::Object& object, const std::vector<std::string>& unknown) {
   const std::string_view mode = call.url.parameter("fieldValidation");
   if (!mode.empty() && mode != kStrict && mode != "Warn" && mode != "Ignore") {
     return minato::fail(Reason::kInvalid,
@@ -147,7 +158,6 @@ Status check_fields(Call& call, kube::Object& object) {
                                     "\"Ignore\", \"Strict\", \"Warn\"",
                                     mode));
   }
-  std::vector<std::string> unknown = unknown_fields(object);
   if (unknown.empty()) return {};
   if (mode == kStrict) {
     const kube::Kind& kind = object.kind();
@@ -196,8 +206,10 @@ Result<Removal> to_removal(const kube::DeleteOptions& options) {
 Result<Removal> read_removal(const Call& call) {
   ASSIGN_OR_RETURN(auto options, read_message<kube::DeleteOptions>(call.request));
   if (!options.grace_period_seconds && call.url.has("gracePeriodSeconds")) {
-    ASSIGN_OR_RETURN(options.grace_period_seconds,
-                     parse_int(call.url.parameter("gracePeriodSeconds")));
+    const auto seconds = parse_int(call.url.parameter("gracePeriodSeconds"));
+    if (!seconds)
+      return minato::fail(Reason::kBadRequest, "gracePeriodSeconds: " + seconds.error().message);
+    options.grace_period_seconds = *seconds;
   }
   if (!options.propagation_policy && !options.orphan_dependents &&
       call.url.has("propagationPolicy")) {
@@ -215,7 +227,7 @@ Result<Removal> read_removal(const Call& call) {
 
 void Writes::answer(const Call& call, const Result<Written>& written) const {
   if (!written) return call.fail(written.error());
-  call.answer_object(*written->object, env_.clock.wall(), written->created ? 201 : 200);
+  call.answer_object(written->object, registry_.store(), env_.clock.wall(), written->created ? 201 : 200);
 }
 
 void Writes::create(const CallPtr& call) { answer(*call, do_create(*call)); }
@@ -238,9 +250,10 @@ Status Writes::check_grant(const Call& call, const kube::Object& object) const {
 
 Result<Writes::Written> Writes::do_create(Call& call) {
   ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
-  ASSIGN_OR_RETURN(auto object, read_object(call.request, call.kind()));
+  ASSIGN_OR_RETURN(ReadObject read, read_new(call));
+  std::unique_ptr<kube::Object> object = std::move(read.object);
   RETURN_IF_ERROR(place(call, *object, false));
-  RETURN_IF_ERROR(check_fields(call, *object));
+  RETURN_IF_ERROR(check_fields(call, *object, read.unknown));
   RETURN_IF_ERROR(check_grant(call, *object));
   if (is_stored_only(call.kind())) {
     call.warnings.push_back(fmt::format("no controller acts on {} here: the object is stored only",
@@ -250,8 +263,12 @@ Result<Writes::Written> Writes::do_create(Call& call) {
     warn_of_definition(call, kube::as<kube::CustomResourceDefinition>(*object));
   call.info.name = object->metadata.name;
   ASSIGN_OR_RETURN(const std::string manager, manager_of(call));
-  registry_.set_defaults(*object);
-  registry::track_update(nullptr, *object, {manager, {}}, env_.clock.wall());
+  if (read.fields_v1.empty()) {
+    registry::fill_defaults(*object);
+    registry::track_update(nullptr, *object, {manager, {}}, env_.clock.wall());
+  } else {
+    registry::track_creation(*object, std::move(read.fields_v1), {manager, {}}, env_.clock.wall());
+  }
   ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
   return Written{std::move(created), true};
 }
@@ -263,7 +280,7 @@ Result<Writes::Written> Writes::do_update(Call& call) {
   if (object->metadata.name.empty())
     return minato::fail(Reason::kBadRequest, "the object of an update needs its metadata.name");
   RETURN_IF_ERROR(place(call, *object, true));
-  RETURN_IF_ERROR(check_fields(call, *object));
+  RETURN_IF_ERROR(check_fields(call, *object, unknown_fields(*object)));
   const bool is_new = subresource == kube::Subresource::kNone && creates_on_update(call.kind()) &&
                       object->metadata.uid.empty() && !registry_.get(call.kind(), call.key());
   RETURN_IF_ERROR(check_grant(call, *object));
@@ -271,7 +288,7 @@ Result<Writes::Written> Writes::do_update(Call& call) {
     RETURN_IF_ERROR(may_create(call));
     object->metadata.resource_version.clear();
     ASSIGN_OR_RETURN(const std::string manager, manager_of(call));
-    registry_.set_defaults(*object);
+    registry::fill_defaults(*object);
     registry::track_update(nullptr, *object, {manager, {}}, env_.clock.wall());
     ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
     return Written{std::move(created), true};
@@ -294,7 +311,7 @@ Status Writes::track(const Call& call, kube::Object& object, kube::Subresource s
   ASSIGN_OR_RETURN(const std::string manager, manager_of(call));
   ASSIGN_OR_RETURN(const ObjectPtr stored, registry_.get(object.kind(), object.key()));
   const ObjectPtr before = shown_as(call.kind(), stored);
-  registry_.set_defaults(object);
+  registry::fill_defaults(object);
   registry::track_update(before.get(), object, {manager, call.info.subresource}, env_.clock.wall());
   return {};
 }
@@ -327,7 +344,7 @@ Result<Writes::Written> Writes::do_apply(Call& call) {
                         fmt::format("{} \"{}\" is asked for by uid {}, and there is none",
                                     call.kind().group_resource(), call.info.name, object->metadata.uid));
   }
-  RETURN_IF_ERROR(check_fields(call, *object));
+  RETURN_IF_ERROR(check_fields(call, *object, unknown_fields(*object)));
   RETURN_IF_ERROR(check_grant(call, *object));
   if (!live) {
     RETURN_IF_ERROR(may_create(call));
@@ -349,7 +366,13 @@ Result<Writes::Written> Writes::do_patch(Call& call) {
   const auto subresource = written_subresource(call.info.subresource);
   ASSIGN_OR_RETURN(auto object,
                    registry_.patched(call.kind(), call.key(), type, call.request.body));
-  RETURN_IF_ERROR(check_fields(call, *object));
+  if (const Status known = check_fields(call, *object, unknown_fields(*object)); !known) {
+    // What is wrong is the patch, not the object; clients show the causes of what is invalid.
+    Error error = known.error();
+    error.reason = Reason::kInvalid;
+    if (error.causes.empty()) error.causes.push_back({"patch", "Invalid value: \"\": " + error.message});
+    return std::unexpected(std::move(error));
+  }
   RETURN_IF_ERROR(check_grant(call, *object));
   return replace(call, std::move(object), *subresource, persist);
 }
@@ -372,7 +395,7 @@ void Writes::remove(const CallPtr& call) {
   const auto before = registry_.get(call->kind(), call->key());
   const auto left = do_remove(*call);
   if (!left) return call->fail(left.error());
-  if (*left) return call->answer_object(**left, env_.clock.wall());
+  if (*left) return call->answer_object(*left, registry_.store(), env_.clock.wall());
   Subject gone = call->subject();
   if (before) gone.uid = (*before)->metadata.uid;
   call->answer(success(gone));

@@ -56,7 +56,7 @@ Result<Removal> to_removal(const kube::DeleteOptions& options);
 
 // What fieldValidation makes of unknown fields: Strict fails, Warn (the default) adds warnings.
 // Errors: BadRequest.
-Status check_fields(Call& call, kube::Object& object);
+Status check_fields(Call& call, kube::Object& object, const std::vector<std::string>& unknown);
 
 // The subresource of a write to objects themselves. Nothing: not one that is written that way.
 std::optional<kube::Subresource> written_subresource(const std::string& name);

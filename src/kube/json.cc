@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "base/check.h"
 #include "kube/base64.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxTextBytes = 8 << 20;
 constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kUsualTextBytes = 4 << 10;  // Of an object, with who manages it.
 
 template <class T>
 const T& at(const void* value) {
@@ -44,6 +46,32 @@ void append_member_name(std::string& out, std::string_view name, bool& first) {
   out += ':';
 }
 
+// Of a field: nothing in it is to be escaped.
+void append_field_name(std::string& out, std::string_view name, bool& first) {
+  out += first ? "\"" : ",\"";
+  first = false;
+  out += name;
+  out += "\":";
+}
+
+template <class T>
+void append_int(std::string& out, T number) {
+  const fmt::format_int digits(number);
+  out.append(digits.data(), digits.size());
+}
+
+// Whether one of eight characters is a control character, '"' or '\\'; the usual tricks with
+// borrows, which may find one too many.
+bool may_need_escape(const char* eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+  std::uint64_t word = 0;
+  std::memcpy(&word, eight, sizeof word);
+  const std::uint64_t quote = word ^ (kOnes * '"'), backslash = word ^ (kOnes * '\\');
+  const std::uint64_t found = ((word - kOnes * 0x20) & ~word) | ((quote - kOnes) & ~quote) |
+                              ((backslash - kOnes) & ~backslash);
+  return (found & kHighs) != 0;
+}
+
 void append_members(std::string& out, const TypeInfo& type, const void* value, bool& first) {
   for (const FieldInfo& field : type.fields) {
     const TypeInfo& field_type = field.type();
@@ -51,7 +79,7 @@ void append_members(std::string& out, const TypeInfo& type, const void* value, b
     if (field.options & kInline) {
       append_members(out, field_type, member, first);
     } else if (is_written(field, field_type, member)) {
-      append_member_name(out, field.name, first);
+      append_field_name(out, field.name, first);
       append_json(out, field_type, member);
     }
   }
@@ -102,10 +130,17 @@ bool is_written(const FieldInfo& field, const TypeInfo& type, const void* value)
 }
 
 void append_json_string(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
+  append_json_characters(out, text);
+  out += '"';
+}
+
+void append_json_characters(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
   std::size_t copied = 0;  // Plain stretches are copied whole: most texts have nothing to escape.
   for (std::size_t i = 0; i < text.size(); ++i) {
+    while (i + 8 <= text.size() && !may_need_escape(text.data() + i)) i += 8;
+    if (i == text.size()) break;
     const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text, copied, i - copied);
@@ -123,15 +158,14 @@ void append_json_string(std::string& out, std::string_view text) {
     }
   }
   out.append(text, copied);
-  out += '"';
 }
 
 void append_json(std::string& out, const TypeInfo& type, const void* value) {
   switch (type.shape) {
     case Shape::kString: append_json_string(out, at<std::string>(value)); return;
     case Shape::kBool: out += at<bool>(value) ? "true" : "false"; return;
-    case Shape::kInt32: out += fmt::format_int(at<std::int32_t>(value)).c_str(); return;
-    case Shape::kInt64: out += fmt::format_int(at<std::int64_t>(value)).c_str(); return;
+    case Shape::kInt32: append_int(out, at<std::int32_t>(value)); return;
+    case Shape::kInt64: append_int(out, at<std::int64_t>(value)); return;
     case Shape::kDouble: append_double(out, at<double>(value)); return;
     case Shape::kBytes: append_json_string(out, base64_encode(at<Bytes>(value).data)); return;
     case Shape::kTime: append_time(out, at<Time>(value), TimePrecision::kSeconds); return;
@@ -140,7 +174,7 @@ void append_json(std::string& out, const TypeInfo& type, const void* value) {
     case Shape::kIntOrString: {
       const auto& either = at<IntOrString>(value);
       if (either.is_int()) {
-        out += fmt::format_int(either.number()).c_str();
+        append_int(out, either.number());
       } else {
         append_json_string(out, either.text());
       }
@@ -368,14 +402,14 @@ Status from_json(const TypeInfo& type, const json::value& value, void* target,
   return read_value(type, value, target, {.name = path});
 }
 
-Result<json::value> parse_json(std::string_view text) {
+Result<json::value> parse_json(std::string_view text, json::storage_ptr storage) {
   if (text.size() > kMaxTextBytes) {
     return fail(Reason::kInvalid, fmt::format("JSON text is larger than {} bytes", kMaxTextBytes));
   }
   json::parse_options options;
   options.max_depth = kMaxDepth;
   json::error_code error;
-  json::value value = json::parse({text.data(), text.size()}, error, {}, options);
+  json::value value = json::parse({text.data(), text.size()}, error, std::move(storage), options);
   if (error) return fail(Reason::kInvalid, "not valid JSON: " + error.message());
   return value;
 }
@@ -391,7 +425,9 @@ std::string_view text_member(const json::object& object, std::string_view name) 
 }  // namespace
 
 std::string to_json(const Object& object) {
-  std::string out = "{\"apiVersion\":";
+  std::string out;
+  out.reserve(kUsualTextBytes);
+  out += "{\"apiVersion\":";
   append_json_string(out, object.kind().api_version());
   out += ",\"kind\":";
   append_json_string(out, object.kind().kind);

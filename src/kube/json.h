@@ -40,8 +40,11 @@ Result<T> from_json_value(const boost::json::value& json) {
   return value;
 }
 
-// Bounded parsing of untrusted text (depth 64, 8 MiB); Invalid with the offset on failure.
-Result<boost::json::value> parse_json(std::string_view text);
+// Bounded parsing of untrusted text (depth 64, 8 MiB); Invalid with the offset on failure. Whoever
+// has no use for the tree beyond a call gives it memory of its own, which goes at once.
+Result<boost::json::value> parse_json(std::string_view text, boost::json::storage_ptr storage = {});
 void append_json_string(std::string& out, std::string_view text);
+// Without the quotation marks.
+void append_json_characters(std::string& out, std::string_view text);
 
 }  // namespace minato::kube

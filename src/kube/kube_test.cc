@@ -80,6 +80,27 @@ TEST(JsonTest, HostileTextIsRefused) {
       R"({"apiVersion":"v1","kind":"Pod","spec":{"priority":99999999999}})")));
 }
 
+TEST(JsonTest, WhatNeedsAnEscapeGetsOneWhereverItStands) {
+  for (const char c : {'"', '\\', '\n', '\x01', '\x1f', ' ', '\x7f', '!', '#', '[', ']', '\xc3'}) {
+    for (std::size_t size = 1; size < 20; ++size) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text(size, 'a');
+        text[at] = c == '\xc3' ? 'b' : c;
+        std::string written;
+        append_json_string(written, text);
+        const bool is_escaped = c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+        EXPECT_EQ(written.size() > size + 2, is_escaped) << written;
+        const auto read = parse_json(written);
+        ASSERT_TRUE(read) << written;
+        EXPECT_EQ(std::string(read->as_string()), text);
+      }
+    }
+  }
+  std::string written;
+  append_json_string(written, "Größe \u2026 \"ja\"");
+  EXPECT_EQ(written, "\"Größe \u2026 \\\"ja\\\"\"");
+}
+
 TEST(JsonTest, SecretDataIsBase64) {
   const auto secret = object_from_json(std::string_view(
       R"({"apiVersion":"v1","kind":"Secret","data":{"k":"aGVsbG8="}})"));

@@ -74,14 +74,14 @@ class JsonPatch {
     if (op == "remove") return drop(take_out(path));
     if (op == "move" || op == "copy") return move_or_copy(operation, op, path);
     const json::value* value = operation.if_contains("value");
-    if (value == nullptr) return malformed(fmt::format("operation {} has no value", op));
+    if (value == nullptr) return does_not_apply(fmt::format("operation {} has no value", op));
     if (op == "add") return add(path, *value);
     if (op == "replace") {
       ASSIGN_OR_RETURN(json::value * place, find(path));
       *place = *value;
       return {};
     }
-    if (op != "test") return malformed(fmt::format("there is no operation \"{}\"", op));
+    if (op != "test") return does_not_apply(fmt::format("there is no operation \"{}\"", op));
     ASSIGN_OR_RETURN(const json::value* place, find(path));
     if (*place == *value) return {};
     return does_not_apply(fmt::format("test of {} failed", path));
@@ -91,7 +91,7 @@ class JsonPatch {
   static Result<std::string> text_of(const json::object& operation, std::string_view name) {
     const json::value* value = operation.if_contains({name.data(), name.size()});
     if (value == nullptr || !value->is_string()) {
-      return malformed(fmt::format("an operation needs \"{}\"", name));
+      return does_not_apply(fmt::format("an operation needs \"{}\"", name));
     }
     return std::string(view(value->get_string()));
   }

@@ -126,6 +126,13 @@ class SelectorParser {
     return fail(Reason::kBadRequest,
                 fmt::format("unable to parse label selector '{}' at position {}", text_, at_));
   }
+  // What labels are compared with as numbers.
+  Result<Selector::Requirement> bound(const std::string& key, Operator op) {
+    const std::string number = word();
+    if (parse_int(number)) return Selector::Requirement{key, op, {number}};
+    return fail(Reason::kBadRequest, fmt::format("label selector '{}': {} is compared with \"{}\", "
+                                                 "which is no whole number", text_, key, number));
+  }
   void skip_space() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
   }
@@ -153,8 +160,8 @@ class SelectorParser {
     if (at_ == text_.size() || text_[at_] == ',') return Selector::Requirement{key, Operator::kExists, {}};
     if (take("==") || take("=")) return Selector::Requirement{key, Operator::kIn, {word()}};
     if (take("!=")) return Selector::Requirement{key, Operator::kNotIn, {word()}};
-    if (take(">")) return Selector::Requirement{key, Operator::kGreaterThan, {word()}};
-    if (take("<")) return Selector::Requirement{key, Operator::kLessThan, {word()}};
+    if (take(">")) return bound(key, Operator::kGreaterThan);
+    if (take("<")) return bound(key, Operator::kLessThan);
     return set_requirement(std::move(key));
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include "apiserver/prepared.h"
 #include "base/strings.h"
 #include "net/tls_context.h"
 #include "tls/authority.h"
@@ -154,6 +155,7 @@ Result<std::unique_ptr<ApiEndpoint>> ApiEndpoint::open(host::Loop& loop, env::En
       new ApiEndpoint(env, cluster, std::move(token), std::move(key)));
   for (host::Fd* each : {&listening.host, &listening.vpc}) {
     net::HttpsServer::Options https;
+    https.prepare = &apiserver::prepare;
     https.before_send = [&store = cluster.registry().store()] { return store.flush(); };
     out->https_.push_back(std::make_unique<net::HttpsServer>(
         loop, std::move(*each), tls,

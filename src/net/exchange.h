@@ -1,4 +1,4 @@
-// apiserver::Exchange and Stream over a connection. Private to net.
+// apiserver::Exchange and Stream over a connection. Private to net; loop thread only.
 #pragma once
 
 #include "net/connection.h"
@@ -12,7 +12,7 @@ class HttpsServer::StreamOnConnection final : public apiserver::Duplex {
   ~StreamOnConnection() override { abort(); }
 
   void write(std::string_view bytes) override {
-    if (connection_) connection_->write_chunk(bytes);
+    if (connection_) connection_->write(bytes);
   }
   std::size_t pending_bytes() const override {
     return connection_ ? connection_->pending_bytes() : 0;
@@ -51,14 +51,14 @@ class HttpsServer::ExchangeOnConnection final : public apiserver::Exchange {
   }
   void answer(apiserver::HttpAnswer answer) override {
     if (const auto connection = std::exchange(connection_, nullptr))
-      connection->begin_answer(answer, false);
+      connection->begin_answer(std::move(answer), Body::kWhole);
   }
   std::shared_ptr<apiserver::Stream> stream(apiserver::HttpAnswer head) override {
-    if (connection_) connection_->begin_answer(head, true);
+    if (connection_) connection_->begin_answer(std::move(head), Body::kStreamed);
     return std::make_shared<StreamOnConnection>(std::exchange(connection_, nullptr));
   }
   std::shared_ptr<apiserver::Duplex> upgrade(apiserver::Headers headers) override {
-    if (connection_) connection_->begin_upgrade(headers);
+    if (connection_) connection_->begin_upgrade(std::move(headers));
     return std::make_shared<StreamOnConnection>(std::exchange(connection_, nullptr));
   }
 

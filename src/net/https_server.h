@@ -7,7 +7,10 @@
 //
 // Bytes leave in a turn of their own, after `before_send`: the place to commit what they tell of.
 // When that fails nothing of this turn is sent and its connections are closed, since a client must
-// not be told what may not last.
+// not be told what may not last. What many clients asked for meanwhile is committed together.
+//
+// TLS and taking requests apart happen on a few threads; the handler, the commits and everything
+// that a caller gives or gets is on the loop thread.
 //
 // Ownership: the Loop outlives the server. Destroying the server closes every connection and calls
 // what waits on their streams. Loop thread only.
@@ -43,6 +46,10 @@ class HttpsServer {
   struct Options {
     ServerLimits limits;
     std::function<Status()> before_send;  // May be empty.
+    // Called with each request on its connection's thread, before the handler; must be thread-safe.
+    // May be empty.
+    std::function<void(apiserver::HttpRequest&)> prepare;
+    std::size_t threads = 2;
   };
 
   // Serves connections of `listening` until destroyed.
@@ -61,13 +68,25 @@ class HttpsServer {
   class ExchangeOnConnection;
   class StreamOnConnection;
   using ConnectionPtr = std::shared_ptr<Connection>;
+  enum class Body { kWhole, kStreamed };
+  // What a connection is to do on its thread.
+  struct Delivery {
+    ConnectionPtr connection;
+    env::Task task;
+  };
+  // A thread with the connections on it, and what waits for the next commit.
+  struct Lane {
+    std::shared_ptr<class IoThread> thread;
+    std::vector<Delivery> waiting;
+  };
 
   void accept();
+  bool take_in(boost::asio::ip::tcp::socket accepted);
   void accept_later();
   void closed(const ConnectionPtr& connection);
-  // `connection` has something to send: in the next turn.
-  void send_soon(const ConnectionPtr& connection);
-  void send_all();
+  // In the next turn, after the commit.
+  void deliver(ConnectionPtr connection, env::Task task);
+  void deliver_all();
   void sweep();
 
   host::Loop& loop_;
@@ -76,7 +95,9 @@ class HttpsServer {
   Options options_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::set<ConnectionPtr, std::owner_less<>> connections_;  // Order does not matter.
-  std::vector<ConnectionPtr> sending_;
+  std::vector<Lane> lanes_;
+  std::size_t next_lane_ = 0;
+  bool is_delivering_soon_ = false;
   bool accepting_ = false;
   bool draining_ = false;
   env::TimerHandle sweep_timer_;

@@ -126,6 +126,37 @@ TEST_F(HttpsServerTest, AnswersSeveralRequestsOfOneConnectionAlsoPipelined) {
   });
 }
 
+TEST_F(HttpsServerTest, RequestsArePreparedAwayFromTheLoop) {
+  HttpsServer::Options options;
+  std::atomic<int> prepared = 0;
+  const auto loop_thread = std::this_thread::get_id();
+  options.prepare = [&](apiserver::HttpRequest& request) {
+    EXPECT_NE(std::this_thread::get_id(), loop_thread);
+    request.target += "/prepared";
+    ++prepared;
+  };
+  serve(
+      [&](const apiserver::HttpRequest& request, const apiserver::ExchangePtr& exchange) {
+        EXPECT_EQ(std::this_thread::get_id(), loop_thread);
+        echo(request, exchange);
+      },
+      std::move(options));
+  with_client([&] {
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 4; ++i) {
+      clients.emplace_back([&] {
+        Client client(port_);
+        for (int k = 0; k < 50; ++k) {
+          client.write("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+          EXPECT_NE(client.read_until("GET /a/prepared 0\n").find("200"), std::string::npos);
+        }
+      });
+    }
+    for (std::thread& client : clients) client.join();
+  });
+  EXPECT_EQ(prepared, 200);
+}
+
 TEST_F(HttpsServerTest, StreamsInChunksAndNoticesThatTheClientHasGone) {
   std::shared_ptr<apiserver::Stream> stream;
   bool closed = false;

@@ -147,21 +147,21 @@ std::unique_ptr<kube::Object> with_first_owner(const kube::Object& live) {
   return out;
 }
 
+}  // namespace
+
 // All that a new object has is its maker's.
-void track_creation(kube::Object& object, const Owner& owner, kube::Time now) {
+void track_creation(kube::Object& object, std::string fields_v1, const Owner& owner, kube::Time now) {
   object.metadata.managed_fields.clear();
-  std::string fields = kube::fields_v1_of(object);
-  if (fields == "{}") return;
+  if (fields_v1 == "{}") return;
   ManagedFieldsEntry& entry = entry_for(object, owner, kUpdate);
-  entry.fields_v1 = kube::RawJson{std::move(fields)};
+  entry.fields_v1 = kube::RawJson{std::move(fields_v1)};
   entry.time = now;
 }
 
-}  // namespace
-
 void track_update(const kube::Object* before, kube::Object& after, const Owner& owner,
                   kube::Time now) {
-  if (before == nullptr && !after.kind().custom) return track_creation(after, owner, now);
+  if (before == nullptr && !after.kind().custom) 
+    return track_creation(after, kube::fields_v1_of(after), owner, now);
   const kube::Typing type(after.kind());
   FieldSet changed, removed;
   if (before == nullptr) {

@@ -22,6 +22,9 @@ struct Owner {
 void track_update(const kube::Object* before, kube::Object& after, const Owner& owner,
                   kube::Time now);
 
+// The same of a create, where `fields_v1` is known already: kube::fields_v1_of(object).
+void track_creation(kube::Object& object, std::string fields_v1, const Owner& owner, kube::Time now);
+
 struct ApplyOptions {
   std::string manager;
   bool force = false;  // Takes fields from other managers instead of failing.

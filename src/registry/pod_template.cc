@@ -7,6 +7,9 @@
 
 #include "kube/selector.h"
 #include "registry/ephemeral_containers.h"
+#include "registry/pod_placement.h"
+#include "registry/pod_settings.h"
+#include "registry/volumes.h"
 
 namespace minato::registry {
 
@@ -25,8 +28,6 @@ constexpr std::string_view kMessagePolicies[] = {"FallbackToLogsOnError", "File"
 constexpr std::string_view kRestartPolicies[] = {"Always", "Never", "OnFailure"};
 constexpr std::string_view kDnsPolicies[] = {"ClusterFirst", "ClusterFirstWithHostNet", "Default",
                                              "None"};
-constexpr std::string_view kEffects[] = {"NoExecute", "NoSchedule", "PreferNoSchedule"};
-constexpr std::string_view kUnsatisfiable[] = {"DoNotSchedule", "ScheduleAnyway"};
 constexpr std::string_view kSchemes[] = {"HTTP", "HTTPS"};
 
 void validate_port_reference(const kube::IntOrString& port, const FieldPath& path,
@@ -36,6 +37,13 @@ void validate_port_reference(const kube::IntOrString& port, const FieldPath& pat
   } else {
     errors.grammar(path, port.text(), kube::check_port_name(port.text()));
   }
+}
+
+std::string_view check_header_name(std::string_view name) {
+  const bool well_formed = !name.empty() && std::ranges::all_of(name, [](char c) {
+    return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') || c == '-';
+  });
+  return well_formed ? "" : "must consist of letters, digits and '-' (for example 'X-Header-Name')";
 }
 
 // One action, well formed. Probes may use grpc, life cycle hooks sleep.
@@ -52,6 +60,8 @@ void validate_handler(const Handler& handler, const FieldPath& path, FieldErrors
     if (handler.http_get->path.empty()) errors.required(at.child("path"));
     validate_port_reference(handler.http_get->port, at.child("port"), errors);
     errors.one_of(at.child("scheme"), handler.http_get->scheme, kSchemes);
+    for (const kube::HTTPHeader& header : handler.http_get->http_headers)
+      errors.grammar(at.child("httpHeaders"), header.name, check_header_name(header.name));
   }
   if (handler.tcp_socket) {
     ++actions;
@@ -64,10 +74,21 @@ void validate_handler(const Handler& handler, const FieldPath& path, FieldErrors
     }
   } else if (handler.sleep) {
     ++actions;
-    errors.non_negative(path.child("sleep.seconds"), handler.sleep->seconds);
   }
   if (actions == 0) errors.required(path, "must specify a handler type");
   if (actions > 1) errors.forbidden(path, "may not specify more than 1 handler type");
+}
+
+void validate_hook(const kube::Box<kube::LifecycleHandler>& hook, const FieldPath& path,
+                   std::int64_t grace, FieldErrors& errors) {
+  if (!hook) return;
+  validate_handler(*hook, path, errors);
+  if (!hook->sleep) return;
+  const std::int64_t seconds = hook->sleep->seconds;
+  if (seconds > 0 && seconds <= grace) return;
+  errors.invalid(path.child("sleep"), seconds,
+                 fmt::format("must be greater than 0 and less than terminationGracePeriodSeconds "
+                             "({})", grace));
 }
 
 enum class ProbeKind { kReadiness, kOther };
@@ -105,12 +126,32 @@ bool is_extended(std::string_view resource) {
   return resource.find('/') != std::string_view::npos && !resource.starts_with("kubernetes.io/");
 }
 
+bool is_container_resource(std::string_view name) {
+  return name.find('/') != std::string_view::npos || name == "cpu" || name == "memory" ||
+         name == "ephemeral-storage" || name.starts_with("hugepages-");
+}
+
+// Huge pages are for those who have ordinary memory or CPU too.
+void validate_huge_pages(const kube::ResourceRequirements& resources, const FieldPath& path,
+                         FieldErrors& errors) {
+  bool has_huge = false, has_ordinary = false;
+  for (const auto* amounts : {&resources.limits, &resources.requests}) {
+    for (const auto& [name, amount] : *amounts) {
+      has_huge |= name.starts_with("hugepages-");
+      has_ordinary |= name == "cpu" || name == "memory";
+    }
+  }
+  if (has_huge && !has_ordinary) errors.forbidden(path, "HugePages require cpu or memory");
+}
+
 void validate_resources(const kube::ResourceRequirements& resources, const FieldPath& path,
                         FieldErrors& errors) {
   const FieldPath limits = path.child("limits"), requests = path.child("requests");
   const auto check = [&errors](const std::string& name, const Quantity& amount,
                                const FieldPath& at) {
     errors.grammar(at, name, kube::check_qualified_name(name));
+    if (!is_container_resource(name))
+      errors.invalid(at, name, "must be a standard resource type or fully qualified");
     if (amount < Quantity()) {
       errors.invalid(at, amount.to_string(), "must be greater than or equal to 0");
     } else if (is_extended(name) && amount != Quantity::of(amount.value())) {
@@ -122,7 +163,10 @@ void validate_resources(const kube::ResourceRequirements& resources, const Field
     const FieldPath at = requests.key(name);
     check(name, request, at);
     const auto limit = resources.limits.find(name);
-    if (limit == resources.limits.end()) continue;
+    if (limit == resources.limits.end()) {
+      if (is_extended(name)) errors.required(limits, "Limit must be set for non overcommitable resources");
+      continue;
+    }
     if (request > limit->second) {
       errors.invalid(requests, request.to_string(),
                      fmt::format("must be less than or equal to {} limit of {}", name,
@@ -133,11 +177,12 @@ void validate_resources(const kube::ResourceRequirements& resources, const Field
                                  limit->second.to_string()));
     }
   }
+  validate_huge_pages(resources, path, errors);
 }
 
 void validate_ports(const Container& container, const FieldPath& path, bool host_network,
                     FieldErrors& errors) {
-  std::set<std::string> names;
+  std::set<std::string> names, host_ports;
   for (std::size_t i = 0; i < container.ports.size(); ++i) {
     const kube::ContainerPort& port = container.ports[i];
     const FieldPath at = path.index(i);
@@ -150,11 +195,58 @@ void validate_ports(const Container& container, const FieldPath& path, bool host
     errors.one_of(at.child("protocol"), port.protocol, kProtocols);
     if (port.host_port == 0) continue;
     errors.port(host_port, port.host_port);
+    const std::string taken = fmt::format("{}/{}/{}", port.protocol, port.host_ip, port.host_port);
+    if (!host_ports.insert(taken).second) errors.duplicate(host_port, taken);
     if (host_network && port.host_port != port.container_port) {
       errors.invalid(host_port, port.host_port,
                      "must match `containerPort` when `hostNetwork` is true");
     }
   }
+}
+
+template <class Reference>
+void validate_key(const Reference& reference, const FieldPath& path, FieldErrors& errors) {
+  if (reference.local_object_reference.name.empty()) errors.required(path.child("name"));
+  const FieldPath key = path.child("key");
+  if (reference.key.empty()) {
+    errors.required(key);
+  } else {
+    errors.grammar(key, reference.key, kube::check_config_key(reference.key));
+  }
+}
+
+// What the Pod tells its containers of itself.
+bool is_known_field(std::string_view path) {
+  constexpr std::string_view kFields[] = {
+      "metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels",
+      "metadata.annotations", "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
+      "status.hostIPs", "status.podIP", "status.podIPs"};
+  return path.starts_with("metadata.labels['") || path.starts_with("metadata.annotations['") ||
+         std::ranges::find(kFields, path) != std::end(kFields);
+}
+
+void validate_env_source(const kube::EnvVarSource& source, const FieldPath& path,
+                         FieldErrors& errors) {
+  constexpr std::string_view kAmounts[] = {
+      "limits.cpu",   "limits.ephemeral-storage",   "limits.memory",
+      "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
+  if (source.field_ref) {
+    const FieldPath at = path.child("fieldRef.fieldPath");
+    const std::string& field = source.field_ref->field_path;
+    if (field.empty()) {
+      errors.required(at);
+    } else if (!is_known_field(field)) {
+      errors.invalid(at, field, "there is no such field");
+    }
+  }
+  if (source.resource_field_ref) {
+    const std::string& amount = source.resource_field_ref->resource;
+    const bool is_huge = amount.starts_with("limits.hugepages-") || amount.starts_with("requests.hugepages-");
+    if (!is_huge) errors.one_of(path.child("resourceFieldRef.resource"), amount, kAmounts);
+  }
+  if (source.config_map_key_ref)
+    validate_key(*source.config_map_key_ref, path.child("configMapKeyRef"), errors);
+  if (source.secret_key_ref) validate_key(*source.secret_key_ref, path.child("secretKeyRef"), errors);
 }
 
 void validate_env(const Container& container, const FieldPath& path, FieldErrors& errors) {
@@ -175,6 +267,26 @@ void validate_env(const Container& container, const FieldPath& path, FieldErrors
       errors.invalid(from, "", "may not be specified when `value` is not empty");
     }
     if (sources != 1) errors.invalid(from, "", "must specify exactly one source");
+    validate_env_source(source, from, errors);
+  }
+}
+
+void validate_env_from(const Container& container, const FieldPath& path, FieldErrors& errors) {
+  for (std::size_t i = 0; i < container.env_from.size(); ++i) {
+    const kube::EnvFromSource& source = container.env_from[i];
+    const FieldPath at = path.index(i);
+    const FieldPath prefix = at.child("prefix");
+    if (!source.prefix.empty())
+      errors.grammar(prefix, source.prefix, kube::check_env_name(source.prefix));
+    if (source.config_map_ref && source.config_map_ref->local_object_reference.name.empty())
+      errors.required(at.child("configMapRef.name"));
+    if (source.secret_ref && source.secret_ref->local_object_reference.name.empty())
+      errors.required(at.child("secretRef.name"));
+    if (!source.config_map_ref && !source.secret_ref) {
+      errors.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`");
+    } else if (source.config_map_ref && source.secret_ref) {
+      errors.invalid(at, "", "may not have more than one field specified at a time");
+    }
   }
 }
 
@@ -194,9 +306,24 @@ void validate_mounts(const Container& container, const FieldPath& path,
     if (!paths.insert(mount.mount_path).second) {
       errors.invalid(mount_path, mount.mount_path, "must be unique");
     }
-    if (mount.sub_path.starts_with('/')) {
-      errors.invalid(at.child("subPath"), mount.sub_path, "must be a relative path");
+    // Upstream leaves out which mount it is.
+    if (!mount.sub_path.empty())
+      errors.grammar(path.child("subPath"), mount.sub_path, check_local_path(mount.sub_path));
+  }
+}
+
+void validate_devices(const Container& container, const FieldPath& path,
+                      const std::set<std::string>& volumes, FieldErrors& errors) {
+  for (std::size_t i = 0; i < container.volume_devices.size(); ++i) {
+    const kube::VolumeDevice& device = container.volume_devices[i];
+    const FieldPath at = path.index(i);
+    const FieldPath name = at.child("name");
+    if (device.name.empty()) {
+      errors.required(name);
+    } else if (!volumes.contains(device.name)) {
+      errors.add(name, fmt::format("Not found: \"{}\"", device.name));
     }
+    if (device.device_path.empty()) errors.required(at.child("devicePath"));
   }
 }
 
@@ -220,18 +347,19 @@ void validate_container(const Container& container, const PodSpec& spec, const F
   validate_ports(container, path.child("ports"), spec.host_network, errors);
   validate_env(container, path.child("env"), errors);
   validate_resources(container.resources, path.child("resources"), errors);
+  validate_env_from(container, path.child("envFrom"), errors);
   validate_mounts(container, path.child("volumeMounts"), volumes, errors);
+  validate_devices(container, path.child("volumeDevices"), volumes, errors);
+  if (container.security_context)
+    validate_security(*container.security_context, path.child("securityContext"), errors);
   validate_probe(container.liveness_probe, path.child("livenessProbe"), ProbeKind::kOther, errors);
   validate_probe(container.readiness_probe, path.child("readinessProbe"), ProbeKind::kReadiness,
                  errors);
   validate_probe(container.startup_probe, path.child("startupProbe"), ProbeKind::kOther, errors);
   if (!container.lifecycle) return;
-  if (container.lifecycle->post_start) {
-    validate_handler(*container.lifecycle->post_start, lifecycle.child("postStart"), errors);
-  }
-  if (container.lifecycle->pre_stop) {
-    validate_handler(*container.lifecycle->pre_stop, lifecycle.child("preStop"), errors);
-  }
+  const std::int64_t grace = spec.termination_grace_period_seconds.value_or(0);
+  validate_hook(container.lifecycle->post_start, lifecycle.child("postStart"), grace, errors);
+  validate_hook(container.lifecycle->pre_stop, lifecycle.child("preStop"), grace, errors);
 }
 
 // Only a sidecar (an init container that restarts always) has hooks and probes.
@@ -278,118 +406,11 @@ void validate_containers(const PodSpec& spec, const FieldPath& path,
   }
 }
 
-std::set<std::string> validate_volumes(const PodSpec& spec, const FieldPath& path,
-                                       FieldErrors& errors) {
-  std::set<std::string> names;
-  for (std::size_t i = 0; i < spec.volumes.size(); ++i) {
-    const kube::Volume& volume = spec.volumes[i];
-    const FieldPath at = path.index(i);
-    const FieldPath name = at.child("name");
-    if (volume.name.empty()) {
-      errors.required(name);
-    } else {
-      errors.grammar(name, volume.name, kube::check_dns1123_label(volume.name));
-    }
-    if (!names.insert(volume.name).second) errors.duplicate(name, volume.name);
-    int sources = 0;
-    const kube::TypeInfo& type = kube::type_of<kube::VolumeSource>();
-    for (const kube::FieldInfo& field : type.fields) {
-      sources += field.type().get(kube::member_of(field, &volume.volume_source)) ? 1 : 0;
-    }
-    if (sources > 1) errors.forbidden(at, "may not specify more than 1 volume type");
-  }
-  return names;
-}
-
-void validate_tolerations(const PodSpec& spec, const FieldPath& path, FieldErrors& errors) {
-  constexpr std::string_view kOperators[] = {"Equal", "Exists"};
-  for (std::size_t i = 0; i < spec.tolerations.size(); ++i) {
-    const kube::Toleration& toleration = spec.tolerations[i];
-    const FieldPath at = path.index(i);
-    const FieldPath op = at.child("operator");
-    if (!toleration.key.empty()) {
-      errors.grammar(at.child("key"), toleration.key, kube::check_qualified_name(toleration.key));
-    } else if (toleration.operator_ != "Exists") {
-      errors.invalid(op, toleration.operator_,
-                     "operator must be Exists when `key` is empty, which means \"match all values "
-                     "and all keys\"");
-    }
-    if (!toleration.operator_.empty()) errors.one_of(op, toleration.operator_, kOperators);
-    if (toleration.operator_ == "Exists" && !toleration.value.empty()) {
-      errors.invalid(op, toleration.value, "value must be empty when `operator` is 'Exists'");
-    }
-    if (!toleration.effect.empty()) {
-      errors.one_of(at.child("effect"), toleration.effect, kEffects);
-    }
-    if (toleration.toleration_seconds && toleration.effect != "NoExecute") {
-      errors.invalid(at.child("effect"), toleration.effect,
-                     "effect must be 'NoExecute' when `tolerationSeconds` is set");
-    }
-  }
-}
-
-void validate_spread(const PodSpec& spec, const FieldPath& path, FieldErrors& errors) {
-  for (std::size_t i = 0; i < spec.topology_spread_constraints.size(); ++i) {
-    const kube::TopologySpreadConstraint& constraint = spec.topology_spread_constraints[i];
-    const FieldPath at = path.index(i);
-    if (constraint.max_skew <= 0) {
-      errors.invalid(at.child("maxSkew"), constraint.max_skew, "must be greater than zero");
-    }
-    if (constraint.topology_key.empty()) {
-      errors.required(at.child("topologyKey"), "can not be empty");
-    }
-    errors.one_of(at.child("whenUnsatisfiable"), constraint.when_unsatisfiable, kUnsatisfiable);
-    if (constraint.min_domains.value_or(1) <= 0) {
-      errors.invalid(at.child("minDomains"), *constraint.min_domains, "must be greater than zero");
-    }
-    if (constraint.label_selector) {
-      kube::validate_label_selector(*constraint.label_selector, at.child("labelSelector"), errors);
-    }
-  }
-}
-
-void validate_affinity_terms(const std::vector<kube::PodAffinityTerm>& terms, const FieldPath& path,
-                             FieldErrors& errors) {
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    const FieldPath at = path.index(i);
-    if (terms[i].topology_key.empty()) {
-      errors.required(at.child("topologyKey"), "can not be empty");
-    }
-    if (terms[i].label_selector) {
-      kube::validate_label_selector(*terms[i].label_selector, at.child("labelSelector"), errors);
-    }
-  }
-}
-
-void validate_affinity(const PodSpec& spec, const FieldPath& path, FieldErrors& errors) {
-  if (!spec.affinity) return;
-  constexpr std::string_view kRequired = "requiredDuringSchedulingIgnoredDuringExecution";
-  const FieldPath node = path.child("nodeAffinity"), pod = path.child("podAffinity"),
-                  anti = path.child("podAntiAffinity");
-  if (spec.affinity->node_affinity) {
-    const auto& required =
-        spec.affinity->node_affinity->required_during_scheduling_ignored_during_execution;
-    if (required && required->node_selector_terms.empty()) {
-      const FieldPath at = node.child(kRequired);
-      errors.required(at.child("nodeSelectorTerms"), "must have at least one node selector term");
-    }
-  }
-  if (spec.affinity->pod_affinity) {
-    validate_affinity_terms(
-        spec.affinity->pod_affinity->required_during_scheduling_ignored_during_execution,
-        pod.child(kRequired), errors);
-  }
-  if (spec.affinity->pod_anti_affinity) {
-    validate_affinity_terms(
-        spec.affinity->pod_anti_affinity->required_during_scheduling_ignored_during_execution,
-        anti.child(kRequired), errors);
-  }
-}
-
 }  // namespace
 
 void validate_pod_spec(const PodSpec& spec, const FieldPath& path, FieldErrors& errors) {
-  const std::set<std::string> volumes = validate_volumes(spec, path.child("volumes"), errors);
+  const std::set<std::string> volumes =
+      validate_volumes(spec.volumes, path.child("volumes"), errors);
   validate_containers(spec, path, volumes, errors);
   errors.one_of(path.child("restartPolicy"), spec.restart_policy, kRestartPolicies);
   errors.one_of(path.child("dnsPolicy"), spec.dns_policy, kDnsPolicies);
@@ -399,10 +420,8 @@ void validate_pod_spec(const PodSpec& spec, const FieldPath& path, FieldErrors& 
     errors.invalid(path.child("activeDeadlineSeconds"), *spec.active_deadline_seconds,
                    "must be between 1 and 2147483647, inclusive");
   }
-  kube::validate_labels(spec.node_selector, path.child("nodeSelector"), errors);
-  validate_tolerations(spec, path.child("tolerations"), errors);
-  validate_spread(spec, path.child("topologySpreadConstraints"), errors);
-  validate_affinity(spec, path.child("affinity"), errors);
+  validate_placement(spec, path, errors);
+  validate_pod_settings(spec, path, errors);
   const auto name = [&](std::string_view field, const std::string& value, kube::NameRule rule) {
     if (!value.empty()) errors.grammar(path.child(field), value, rule(value));
   };

@@ -201,7 +201,7 @@ Status Registry::admit(Object& object) {
   return admit_priority(pod, store_);
 }
 
-void Registry::set_defaults(Object& object) const {
+void fill_defaults(Object& object) {
   const Strategy* strategy = find_strategy(object.kind());
   if (strategy != nullptr && strategy->set_defaults) strategy->set_defaults(object);
 }

@@ -30,6 +30,10 @@ struct Strategy;
 
 inline constexpr std::string_view kNamespacePublic = "kube-public";
 
+// What create() and update() fill in first of all, for whoever has to know it before. Idempotent;
+// thread-safe for built-in kinds.
+void fill_defaults(kube::Object& object);
+
 // A dry run goes the whole way and ends before the store: same answer, same errors, no change.
 enum class Persist { kYes, kDryRun };
 
@@ -62,8 +66,6 @@ class Registry {
   Result<std::unique_ptr<kube::Watch>> watch(const kube::Kind& kind,
                                              const kube::ListOptions& options,
                                              std::uint64_t from_version, kube::WatchSink sink);
-  // What create() and update() fill in first of all, for whoever has to know it before. Idempotent.
-  void set_defaults(kube::Object& object) const;
   Result<kube::ObjectPtr> create(std::unique_ptr<kube::Object> object,
                                  Persist persist = Persist::kYes);
   Result<kube::ObjectPtr> update(std::unique_ptr<kube::Object> object,

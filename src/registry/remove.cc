@@ -4,6 +4,7 @@
 
 #include "kube/names.h"
 #include "kube/types/config.h"
+#include "kube/types/scheduling.h"
 #include "registry/definitions.h"
 #include "registry/errors.h"
 #include "registry/registry.h"
@@ -95,6 +96,8 @@ Status Registry::remove(const kube::Kind& kind, const kube::ObjectKey& key,
   const ObjectPtr current = store_.get(kind, key);
   if (!current) return not_found(kind, key.name);
   RETURN_IF_ERROR(check_preconditions(*current, options));
+  if (kind == kube::PriorityClass::static_kind() && key.name.starts_with("system-"))
+    return forbidden(kind, key.name, "this is a system priority class and cannot be deleted");
   if (kind == kube::Namespace::static_kind()) return remove_namespace(current, persist);
   if (kind == kube::CustomResourceDefinition::static_kind())
     return remove_definition(current, persist);

@@ -29,7 +29,15 @@ std::vector<Strategy> all_strategies() {
                             role_strategy(),
                             cluster_role_strategy(),
                             role_binding_strategy(),
-                            cluster_role_binding_strategy()};
+                            cluster_role_binding_strategy(),
+                            stateful_set_strategy(),
+                            job_strategy(),
+                            cron_job_strategy(),
+                            claim_strategy(),
+                            storage_class_strategy(),
+                            limit_range_strategy(),
+                            resource_quota_strategy(),
+                            ingress_strategy()};
   for (Strategy& strategy : stored_strategies()) out.push_back(strategy);
   return out;
 }

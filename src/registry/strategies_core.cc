@@ -1,5 +1,6 @@
 // core/v1 apart from Pod and Service.
 #include "kube/defaults.h"
+#include "kube/json.h"
 #include "registry/strategy.h"
 
 namespace minato::registry {
@@ -62,8 +63,39 @@ void validate_config_map_update(const Object& before, const Object& after, Field
   }
 }
 
+// What Secrets of well-known types have to have; of several names one or the other.
+struct SecretShape {
+  std::string_view type;
+  std::string_view key;
+};
+constexpr SecretShape kSecretShapes[] = {{"kubernetes.io/dockercfg", ".dockercfg"},
+                                         {"kubernetes.io/dockerconfigjson", ".dockerconfigjson"},
+                                         {"kubernetes.io/ssh-auth", "ssh-privatekey"},
+                                         {"kubernetes.io/tls", "tls.crt"},
+                                         {"kubernetes.io/tls", "tls.key"}};
+
+void validate_secret_type(const kube::Secret& secret, const FieldPath& data, FieldErrors& errors) {
+  constexpr std::string_view kAccount = "kubernetes.io/service-account.name";
+  const auto has = [&](std::string_view key) { return secret.data.contains(std::string(key)); };
+  for (const SecretShape& shape : kSecretShapes) {
+    if (secret.type == shape.type && !has(shape.key)) errors.required(data.key(shape.key));
+  }
+  if (secret.type == "kubernetes.io/basic-auth" && !has("username") && !has("password")) {
+    errors.required(data.key("username"));
+    errors.required(data.key("password"));
+  }
+  const FieldPath annotations("metadata.annotations");
+  if (secret.type == "kubernetes.io/service-account-token" &&
+      !secret.metadata.annotations.contains(std::string(kAccount)))
+    errors.required(annotations.key(kAccount));
+  if (secret.type != "kubernetes.io/dockerconfigjson" || !has(".dockerconfigjson")) return;
+  if (!kube::parse_json(secret.data.at(".dockerconfigjson").data))
+    errors.invalid(data.key(".dockerconfigjson"), "<secret contents redacted>", "is not JSON");
+}
+
 void validate_secret(const Object& object, FieldErrors& errors) {
   const FieldPath data("data");
+  validate_secret_type(kube::as<kube::Secret>(object), data, errors);
   if (validate_data(kube::as<kube::Secret>(object).data, data, errors) > kMaxDataBytes) {
     errors.too_long(data, kMaxDataBytes);
   }

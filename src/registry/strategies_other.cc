@@ -1,5 +1,6 @@
 // coordination, discovery, policy and scheduling.
 #include <algorithm>
+#include <set>
 
 #include "kube/defaults.h"
 #include "kube/types/coordination.h"
@@ -56,13 +57,21 @@ void validate_endpoint_slice(const Object& object, FieldErrors& errors) {
     if (slice.address_type != "IPv4") continue;
     for (std::size_t k = 0; k < list.size(); ++k) {
       errors.grammar(addresses.index(k), list[k], kube::check_ipv4(list[k]));
+      if (list[k].starts_with("127."))
+        errors.invalid(addresses.index(k), list[k], "may not be in the loopback range");
     }
+    if (const auto& host = slice.endpoints[i].hostname)
+      errors.grammar(at.child("hostname"), *host, kube::check_dns1123_label(*host));
   }
   if (slice.ports.size() > kMaxEndpointPorts) {
     errors.forbidden(ports, "must have at most 20000 items");
   }
+  std::set<std::string> names;
   for (std::size_t i = 0; i < slice.ports.size(); ++i) {
     const FieldPath at = ports.index(i);
+    const FieldPath name = at.child("name");
+    if (!names.insert(slice.ports[i].name.value_or("")).second)
+      errors.duplicate(name, slice.ports[i].name.value_or(""));
     errors.one_of(at.child("protocol"), slice.ports[i].protocol.value_or(""), kProtocols);
   }
 }

@@ -46,15 +46,23 @@ void validate_rules(const std::vector<kube::PolicyRule>& rules, Reach reach, Fie
   }
 }
 
-void validate_subjects(const std::vector<kube::Subject>& subjects, FieldErrors& errors) {
+// A ServiceAccount without a namespace is one of the binding's own, where that has one.
+void validate_subjects(const std::vector<kube::Subject>& subjects, Reach reach,
+                       FieldErrors& errors) {
   const FieldPath list("subjects");
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     const kube::Subject& subject = subjects[i];
     const FieldPath at = list.index(i);
     constexpr std::string_view kKinds[] = {"Group", "ServiceAccount", "User"};
-    if (subject.name.empty()) errors.required(at.child("name"), "");
+    const FieldPath name = at.child("name");
+    const bool is_account = subject.kind == "ServiceAccount";
+    if (subject.name.empty()) {
+      errors.required(name, "");
+    } else if (is_account) {
+      errors.grammar(name, subject.name, kube::check_dns1123_subdomain(subject.name));
+    }
     errors.one_of(at.child("kind"), subject.kind, kKinds);
-    if (subject.kind == "ServiceAccount" && subject.namespace_.empty())
+    if (is_account && subject.namespace_.empty() && reach == Reach::kCluster)
       errors.required(at.child("namespace"), "");
     const std::string_view wanted = subject.kind == "ServiceAccount" ? "" : kGroup;
     if (subject.api_group != wanted)
@@ -87,7 +95,8 @@ void validate_binding(const Object& object, FieldErrors& errors) {
   if (binding.role_ref.api_group != kGroup)
     errors.invalid(reference.child("apiGroup"), binding.role_ref.api_group,
                    fmt::format("supported values: \"{}\"", kGroup));
-  validate_subjects(binding.subjects, errors);
+  validate_subjects(binding.subjects,
+                    std::is_same_v<T, kube::RoleBinding> ? Reach::kNamespace : Reach::kCluster, errors);
 }
 
 // Else whoever may change subjects could turn them into somebody with more rights.

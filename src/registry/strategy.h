@@ -77,6 +77,15 @@ Strategy network_policy_strategy();
 Strategy endpoint_slice_strategy();
 Strategy pod_disruption_budget_strategy();
 Strategy priority_class_strategy();
+// Of kinds that nothing here acts on.
+Strategy stateful_set_strategy();
+Strategy job_strategy();
+Strategy cron_job_strategy();
+Strategy claim_strategy();
+Strategy storage_class_strategy();
+Strategy limit_range_strategy();
+Strategy resource_quota_strategy();
+Strategy ingress_strategy();
 // Kinds that are stored with what every object has: metadata rules, generation, status.
 std::vector<Strategy> stored_strategies();
 Strategy role_strategy();

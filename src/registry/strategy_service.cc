@@ -21,6 +21,7 @@ constexpr std::string_view kTypes[] = {"ClusterIP", "ExternalName", "LoadBalance
 constexpr std::string_view kProtocols[] = {"SCTP", "TCP", "UDP"};
 constexpr std::string_view kAffinities[] = {"ClientIP", "None"};
 constexpr std::string_view kPolicies[] = {"Cluster", "Local"};
+constexpr std::string_view kDistributions[] = {"PreferClose"};
 constexpr std::int64_t kMaxAffinitySeconds = 86400;
 
 void service_defaults(Object& object) { kube::set_defaults(mutable_as<Service>(object)); }
@@ -50,6 +51,9 @@ void validate_ports(const ServiceSpec& service, const FieldPath& ports, FieldErr
     errors.port(at.child("port"), port.port);
     errors.one_of(at.child("protocol"), port.protocol, kProtocols);
     validate_target(port, at.child("targetPort"), errors);
+    if (port.app_protocol)
+      errors.grammar(at.child("appProtocol"), *port.app_protocol,
+                     kube::check_qualified_name(*port.app_protocol));
     if (!numbers.emplace(port.port, port.protocol).second) {
       errors.duplicate(at, fmt::format("{}/{}", port.port, port.protocol));
     }
@@ -61,6 +65,60 @@ void validate_ports(const ServiceSpec& service, const FieldPath& ports, FieldErr
     if (!node_ports.emplace(port.node_port, port.protocol).second) {
       errors.duplicate(node_port, std::to_string(port.node_port));
     }
+  }
+}
+
+void validate_external(const ServiceSpec& service, const FieldPath& spec, FieldErrors& errors) {
+  const bool is_balanced = service.type == "LoadBalancer";
+  const bool is_external = is_balanced || service.type == "NodePort" || !service.external_ips.empty();
+  const FieldPath policy = spec.child("externalTrafficPolicy"),
+                  health = spec.child("healthCheckNodePort"), ips = spec.child("externalIPs"),
+                  ranges = spec.child("LoadBalancerSourceRanges");
+  constexpr std::string_view kOnlyBalanced = "may only be used when `type` is 'LoadBalancer'";
+  if (!service.external_traffic_policy.empty() && !is_external) {
+    errors.invalid(policy, service.external_traffic_policy,
+                   "may only be set for externally-accessible services");
+  }
+  const bool has_health = is_balanced && service.external_traffic_policy == "Local";
+  if (service.health_check_node_port != 0 && !has_health) {
+    errors.invalid(health, service.health_check_node_port,
+                   "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+  }
+  for (std::size_t i = 0; i < service.external_ips.size(); ++i) {
+    const std::string& address = service.external_ips[i];
+    const FieldPath at = ips.index(i);
+    errors.grammar(at, address, kube::check_ipv4(address));
+    if (address.starts_with("127.")) errors.invalid(at, address, "may not be in the loopback range");
+  }
+  if (!service.load_balancer_source_ranges.empty() && !is_balanced) errors.forbidden(ranges, kOnlyBalanced);
+  for (std::size_t i = 0; is_balanced && i < service.load_balancer_source_ranges.size(); ++i) {
+    const std::string& range = service.load_balancer_source_ranges[i];
+    const std::size_t slash = range.find('/');
+    const bool is_range = slash != std::string::npos && kube::check_ipv4(range.substr(0, slash)).empty();
+    if (!is_range) errors.invalid(ranges.index(i), range, "must be a valid CIDR value");
+  }
+  if (service.load_balancer_class && !is_balanced)
+    errors.forbidden(spec.child("loadBalancerClass"), kOnlyBalanced);
+  if (service.allocate_load_balancer_node_ports && !is_balanced)
+    errors.forbidden(spec.child("allocateLoadBalancerNodePorts"), kOnlyBalanced);
+}
+
+// The cluster has IPv4 and nothing else.
+void validate_families(const ServiceSpec& service, const FieldPath& spec, FieldErrors& errors) {
+  constexpr std::string_view kFamilies[] = {"IPv4", "IPv6"};
+  constexpr std::string_view kFamilyPolicies[] = {"PreferDualStack", "RequireDualStack",
+                                                  "SingleStack"};
+  const FieldPath families = spec.child("ipFamilies"), policy = spec.child("ipFamilyPolicy");
+  for (std::size_t i = 0; i < service.ip_families.size(); ++i) {
+    const std::string& family = service.ip_families[i];
+    errors.one_of(families.index(i), family, kFamilies);
+    if (family == "IPv6") errors.invalid(families.index(i), family, "not configured on this cluster");
+  }
+  if (!service.ip_family_policy) return;
+  errors.one_of(policy, *service.ip_family_policy, kFamilyPolicies);
+  if (*service.ip_family_policy == "RequireDualStack") {
+    errors.invalid(policy, *service.ip_family_policy,
+                   "this cluster is not configured for dual-stack services");
   }
 }
 
@@ -86,6 +144,10 @@ void validate_service(const Object& object, FieldErrors& errors) {
   if (!service.external_traffic_policy.empty()) {
     errors.one_of(spec.child("externalTrafficPolicy"), service.external_traffic_policy, kPolicies);
   }
+  validate_external(service, spec, errors);
+  validate_families(service, spec, errors);
+  if (service.traffic_distribution)
+    errors.one_of(spec.child("trafficDistribution"), *service.traffic_distribution, kDistributions);
   if (service.internal_traffic_policy) {
     errors.one_of(spec.child("internalTrafficPolicy"), *service.internal_traffic_policy, kPolicies);
   }

@@ -158,7 +158,7 @@ TEST_F(StrategyTest, OfAPodLittleMayChange) {
               {"spec", [](Pod& p) { p.spec.node_name = "node-b"; }},
               {"spec", [](Pod& p) { p.spec.termination_grace_period_seconds = 5; }},
               {"spec.tolerations", [](Pod& p) { p.spec.tolerations.clear(); }},
-              {"spec.schedulingGates",
+              {"spec.nodeName",
                [](Pod& p) { p.spec.scheduling_gates.push_back({.name = "example.com/g"}); }}});
   Pod change = *read<Pod>("web");
   change.spec.containers[0].image = "web:2";
@@ -489,7 +489,7 @@ TEST_F(StrategyTest, ImmutableConfigStays) {
   secret.metadata = {"s", "default"};
   must_create(secret);
   expect_update_refused<kube::Secret>(
-      "s", {{"type", [](auto& s) { s.type = "kubernetes.io/tls"; }},
+      "s", {{"type", [](auto& s) { s.type = "example.com/other"; }},
             {"data[a b]", [](auto& s) { s.data["a b"].data = "x"; }}});
 }
 

@@ -1,6 +1,7 @@
 #include "store/flusher.h"
 
 #include "env/virtual_time.h"
+#include "kube/json.h"
 #include "store/fixture.h"
 
 namespace minato::store {
@@ -28,6 +29,19 @@ TEST_F(FlusherTest, WritesOfOneTurnAreOneCommit) {
   ASSERT_TRUE(store_->create(make_config("c")));
   time_.settle();
   EXPECT_EQ(disk_.batches.size(), 2U);
+}
+
+TEST_F(FlusherTest, TheTextOfAWriteIsMadeOnceUntilItIsCommitted) {
+  const auto created = *store_->create(make_config("a"));
+  const auto text = store_->text_of(created);
+  EXPECT_EQ(*text, kube::to_json(*created));
+  EXPECT_EQ(store_->text_of(created), text);
+  const auto updated = *store_->update(created, make_config("a", "2"));
+  EXPECT_EQ(*store_->text_of(created), *text) << "of what was before, still";
+  EXPECT_EQ(*store_->text_of(updated), kube::to_json(*updated));
+  ASSERT_TRUE(store_->flush());
+  ASSERT_EQ(disk_.batches.size(), 1U);
+  EXPECT_EQ(*disk_.batches[0].objects[0].text, kube::to_json(*updated));
 }
 
 TEST_F(FlusherTest, AFailedCommitIsTriedAgainUntilItWorks) {

@@ -17,6 +17,8 @@ struct Batch {
     const kube::Kind* kind = nullptr;
     kube::ObjectKey key;
     kube::ObjectPtr object;  // Null: no longer there.
+    // kube::to_json(*object) when somebody needed it already, else null.
+    std::shared_ptr<const std::string> text = {};
   };
   struct DocumentChange {
     std::string name;

@@ -24,7 +24,7 @@ constexpr const char* kSchema = R"(
     name TEXT NOT NULL,
     resource_version INTEGER NOT NULL,
     json TEXT NOT NULL,
-    PRIMARY KEY (kind, namespace, name)) WITHOUT ROWID;
+    PRIMARY KEY (kind, namespace, name));  -- With row ids: objects are large beside their keys.
   CREATE TABLE documents (name TEXT NOT NULL PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE versions (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 )";
@@ -279,9 +279,9 @@ Status SqliteJournal::commit(const Batch& batch) {
 
 Status SqliteJournal::write(const Batch& batch) {
   if (!statements_->begin.run()) return failure();
-  std::string text;
   for (const Batch::ObjectChange& change : batch.objects) {
     const std::string kind = change.kind->group_resource();
+    std::string text;
     Statement& statement =
         change.object ? statements_->put_object : statements_->remove_object;
     statement.bind(1, kind);
@@ -289,9 +289,9 @@ Status SqliteJournal::write(const Batch& batch) {
     statement.bind(3, change.key.name);
     if (change.object) {
       const auto version = parse_int(change.object->metadata.resource_version);
-      text = kube::to_json(*change.object);
       statement.bind(4, static_cast<std::uint64_t>(version.value_or(0)));
-      statement.bind(5, text);
+      if (!change.text) text = kube::to_json(*change.object);
+      statement.bind(5, change.text ? *change.text : text);
     }
     if (!statement.run()) return failure();
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kube/json.h"
 
 namespace minato::store {
 
@@ -87,6 +88,16 @@ ObjectPtr Store::get(const kube::Kind& kind, const ObjectKey& key) const {
   return found == places.end() ? nullptr : found->second->second;
 }
 
+std::shared_ptr<const std::string> Store::text_of(const ObjectPtr& object) const {
+  auto& pending = shelf_of(object->kind()).pending;
+  const auto found = pending.find(object->key());
+  if (found == pending.end() || found->second.object != object)
+    return std::make_shared<const std::string>(kube::to_json(*object));
+  std::shared_ptr<const std::string>& text = found->second.text;
+  if (!text) text = std::make_shared<const std::string>(kube::to_json(*object));
+  return text;
+}
+
 const Objects& Store::all(const kube::Kind& kind) const { return shelf_of(kind).objects; }
 
 Status Store::prepare_write() {
@@ -165,7 +176,7 @@ ObjectPtr Store::stamp(std::unique_ptr<Object> object) {
 
 void Store::commit_later(Shelf& shelf, const ObjectKey& key, ObjectPtr object) {
   if (!journal_) return;
-  const bool is_new = shelf.pending.insert_or_assign(key, std::move(object)).second;
+  const bool is_new = shelf.pending.insert_or_assign(key, Pending{std::move(object), nullptr}).second;
   if (is_new) note_pending();
 }
 
@@ -258,8 +269,8 @@ Batch Store::pending_batch() const {
   batch.resource_version = resource_version_;
   batch.objects.reserve(pending_);
   for (const kube::Kind* kind : kinds_.ever()) {
-    for (const auto& [key, object] : shelf_of(*kind).pending) {
-      batch.objects.push_back({kind, key, object});
+    for (const auto& [key, change] : shelf_of(*kind).pending) {
+      batch.objects.push_back({kind, key, change.object, change.text});
     }
   }
   for (const std::string& name : pending_documents_) {

@@ -69,6 +69,9 @@ class Store {
 
   // Of any version of a kind. Null: not there.
   kube::ObjectPtr get(const kube::Kind& kind, const kube::ObjectKey& key) const;
+  // kube::to_json of what get() or a write gave. Until it is committed it is made once, for the
+  // journal and for everybody who asks.
+  std::shared_ptr<const std::string> text_of(const kube::ObjectPtr& object) const;
   // Ordered by key; valid until the next write.
   const Objects& all(const kube::Kind& kind) const;
   std::uint64_t resource_version() const { return resource_version_; }
@@ -112,6 +115,10 @@ class Store {
   struct KeyHash {
     std::size_t operator()(const KeyView& key) const;
   };
+  struct Pending {
+    kube::ObjectPtr object;                   // Null: removed.
+    std::shared_ptr<const std::string> text;  // Once somebody has asked for it.
+  };
   struct Shelf {  // All of one kind.
     Objects objects;
     // The way to one object: with many, comparing its way down the ordered map costs more than
@@ -121,7 +128,7 @@ class Store {
     std::uint64_t forgotten_version = 0;  // Events up to here are not in `history`.
     std::vector<std::unique_ptr<Watcher>> watchers;
     bool has_ended_watchers = false;
-    Objects pending;  // Changes since the last flush; null: removed.
+    std::map<kube::ObjectKey, Pending> pending;  // Changes since the last flush.
   };
   // Shared with watch handles, which may outlive the store.
   struct Shelves {

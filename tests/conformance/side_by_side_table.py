@@ -16,9 +16,9 @@ KNOWN = [
     ("text of messages", "written anew; clients go by reason, cause and field"),
     ("status 500 of upstream", "malformed versions, delete options and apply configurations are the client's error: 400, 409 or 422 here"),
     ("`endpoints`, `podtemplates`, POST of `bindings`", "not served"),
-    ("rare fields of Pods and Services (affinity terms, volumes, DNS, IP families)", "validated less strictly: what is wrong in them is accepted"),
+    ("`overhead`, `runtimeClassName`", "there are no RuntimeClasses: both are stored, nobody looks them up"),
     ("a JSON or YAML member that stands twice", "the last one counts in JSON, YAML is refused; upstream warns or refuses as fieldValidation says"),
-    ("Jobs, CronJobs, StatefulSets, Ingresses, claims, quotas and limits", "stored only: metadata and types are validated, specs are not"),
+    ("time zones of CronJobs", "not looked up"),
     ("`log`", "the server alone has no Nodes to ask"),
     ("old `watch/` paths, `policy/v1beta1`", "not served"),
 ]

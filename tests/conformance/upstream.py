@@ -75,16 +75,23 @@ def api_server_command(directory, port, etcd_port):
 @contextlib.contextmanager
 def server():
     """A fresh kube-apiserver; gives its port and the file of its authority. The tokens are those of api.server()."""
+    with processes("--unsafe-no-fsync") as (port, authority, _):
+        yield port, authority
+
+
+@contextlib.contextmanager
+def processes(*more_of_etcd):
+    """The same; gives the pids of it and its etcd, too."""
     with tempfile.TemporaryDirectory(prefix="minato-upstream-") as directory:
         etcd_port, peer_port, port = free_port(), free_port(), free_port()
         client, peer = f"http://127.0.0.1:{etcd_port}", f"http://127.0.0.1:{peer_port}"
         etcd = [program("etcd"), f"--data-dir={directory}/etcd", f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
-                f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}", "--unsafe-no-fsync"]
+                f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}", *more_of_etcd]
         with running(etcd, f"{directory}/etcd.log") as database:
             wait_for("etcd", lambda: answers_plain(f"{client}/health"), database)
             with running(api_server_command(directory, port, etcd_port), f"{directory}/kube-apiserver.log") as process:
                 wait_for("kube-apiserver", lambda: answers(f"https://127.0.0.1:{port}/readyz"), process)
-                yield port, f"{directory}/certificates/apiserver.crt"
+                yield port, f"{directory}/certificates/apiserver.crt", [process.pid, database.pid]
 
 
 def answers_plain(url):
