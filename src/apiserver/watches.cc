@@ -201,6 +201,7 @@ class Watches::Watcher : public std::enable_shared_from_this<Watcher> {
     if (initial_version_ != 0) text += bookmark_text(kind_, accepted_, initial_version_, true);
     in_initial_ = false;
     initial_ = {};
+    stream_->on_drained(nullptr);
     if (!text.empty()) stream_->write(text);
     for (const kube::WatchEvent& event : std::exchange(queued_, {})) write(event);
   }

@@ -354,14 +354,16 @@ void HttpsServer::Connection::put_upgrade(const apiserver::Headers& headers) {
 }
 
 void HttpsServer::Connection::put_payload(std::string_view bytes) {
+  const bool is_open = state_ == State::kStreaming || state_ == State::kUpgraded;
   const bool is_chunk = state_ == State::kStreaming && chunked_;
-  const bool is_taken = is_chunk || state_ == State::kStreaming || state_ == State::kUpgraded;
-  if (is_taken && !without_body_) {
+  if (is_open && !without_body_) {
     if (is_chunk) put(fmt::format("{:x}\r\n", bytes.size()));
     put(bytes);
     if (is_chunk) put("\r\n");
   }
   unsent_ -= bytes.size();  // Counted when it was written, and by put() again.
+  // Who asked for the head only has all of it already, and the writer may wait for that.
+  if (is_open && without_body_ && out_.empty() && sending_.empty()) all_sent();
 }
 
 void HttpsServer::Connection::put_end() {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/ssl.hpp>
@@ -159,7 +160,7 @@ TEST_F(HttpsServerTest, RequestsArePreparedAwayFromTheLoop) {
 
 TEST_F(HttpsServerTest, StreamsInChunksAndNoticesThatTheClientHasGone) {
   std::shared_ptr<apiserver::Stream> stream;
-  bool closed = false;
+  std::atomic<bool> closed = false;
   serve([&](const apiserver::HttpRequest& request, const apiserver::ExchangePtr& exchange) {
     if (request.target == "/next") return echo(request, exchange);
     stream = exchange->stream({});
@@ -186,6 +187,31 @@ TEST_F(HttpsServerTest, StreamsInChunksAndNoticesThatTheClientHasGone) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
   });
   EXPECT_TRUE(closed);
+}
+
+TEST_F(HttpsServerTest, WhoAsksForTheHeadOfAStreamIsNotWaitedFor) {
+  std::shared_ptr<apiserver::Stream> stream;
+  int pieces = 0;
+  serve([&](const apiserver::HttpRequest& request, const apiserver::ExchangePtr& exchange) {
+    if (request.target == "/next") return echo(request, exchange);
+    stream = exchange->stream({});
+    stream->write("piece");
+    stream->on_drained([&] {
+      if (!stream) return;
+      stream->write("piece");
+      if (++pieces < 4) return;
+      stream->end();
+      stream = nullptr;
+    });
+  });
+  with_client([&] {
+    Client client(port_);
+    client.write("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(client.read_until("\r\n\r\n").find("piece"), std::string::npos);
+    client.write("GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_NE(client.read_until("GET /next 0\n").find(" 200 "), std::string::npos);
+  });
+  EXPECT_EQ(pieces, 4);
 }
 
 TEST_F(HttpsServerTest, RefusesWhatIsTooLargeOrNotHttp) {
@@ -241,7 +267,7 @@ TEST_F(HttpsServerTest, SlowAndSilentClientsAreCutOff) {
 TEST_F(HttpsServerTest, AClientThatTakesNothingIsCutOff) {
   HttpsServer::Options options;
   options.limits.stalled = 50ms;
-  bool closed = false;
+  std::atomic<bool> closed = false;
   std::shared_ptr<apiserver::Stream> stream;
   serve(
       [&](const apiserver::HttpRequest&, const apiserver::ExchangePtr& exchange) {

@@ -160,7 +160,7 @@ void track_creation(kube::Object& object, std::string fields_v1, const Owner& ow
 
 void track_update(const kube::Object* before, kube::Object& after, const Owner& owner,
                   kube::Time now) {
-  if (before == nullptr && !after.kind().custom) 
+  if (before == nullptr && !after.kind().custom)
     return track_creation(after, kube::fields_v1_of(after), owner, now);
   const kube::Typing type(after.kind());
   FieldSet changed, removed;

@@ -115,6 +115,10 @@ TEST_F(DefinitionControllerTest, StoredKindsAreOwnersToo) {
     kube::Job out;
     out.metadata.namespace_ = "default";
     out.metadata.name = "job";
+    out.spec.template_.spec.restart_policy = "Never";
+    kube::Container& container = out.spec.template_.spec.containers.emplace_back();
+    container.name = "main";
+    container.image = "job:1";
     return out;
   }());
   kube::ConfigMap child;
