@@ -56,12 +56,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(AsioGenerator& owner, asio::ssl::context* tls, std::uint64_t id);
   std::uint64_t id() const { return id_; }
   void send(MonoTime due);
+  void open_ahead();  // Without a request; its owner hears of it.
   bool is_open() const { return open_; }
   void close();
 
  private:
   void connect();
   void handshake();
+  void ready();
   void write();
   void read();
   void answered();
@@ -76,6 +78,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t id_;
   std::variant<beast::tcp_stream, beast::ssl_stream<beast::tcp_stream>> stream_;
   bool open_ = false;
+  bool is_ahead_ = false;
   MonoTime due_{};
   std::shared_ptr<const std::string> request_;  // Being written.
   beast::flat_buffer buffer_;
@@ -106,6 +109,7 @@ class AsioGenerator final : public Generator {
     paced_from_ = started_;
     ends_ = started_ + options_.duration;
     next_progress_ = started_ + kProgress;
+    for (std::size_t i = 0; i < std::min(options_.open_ahead, options_.max_connections); ++i) add()->open_ahead();
     tick();
   }
   void change(double rate, const std::string& path) override {
@@ -133,6 +137,12 @@ class AsioGenerator final : public Generator {
   void broke(Connection& connection, MonoTime due, const error_code& error) {
     note_failure(due, classify(error), error.message());
     ended(connection);
+  }
+
+  // One that was opened ahead, or could not be: requests will say why.
+  void opened(Connection& connection) {
+    put_back(connection);
+    dispatch();
   }
 
   const Options& options() const { return options_; }
@@ -177,6 +187,18 @@ class AsioGenerator final : public Generator {
     idle_.erase(idle_.begin(), fresh);
   }
   void forget(const Connection& connection) { all_.erase(connection.id()); }
+  std::shared_ptr<Connection> add() {
+    auto out = std::make_shared<Connection>(*this, tls_.get(), ++last_id_);
+    all_.emplace(last_id_, out);
+    return out;
+  }
+  void put_back(Connection& connection) {
+    if (connection.is_open()) {
+      idle_.push_back({connection.shared_from_this(), loop_.monotonic()});
+    } else {
+      forget(connection);
+    }
+  }
   void dispatch() {
     while (!waiting_.empty()) {
       std::shared_ptr<Connection> connection;
@@ -184,8 +206,7 @@ class AsioGenerator final : public Generator {
         connection = idle_.back().connection;
         idle_.pop_back();
       } else if (all_.size() < options_.max_connections) {
-        connection = std::make_shared<Connection>(*this, tls_.get(), ++last_id_);
-        all_.emplace(last_id_, connection);
+        connection = add();
       } else {
         if (held_up_ < waiting_.size()) report_.waited += waiting_.size() - held_up_;
         held_up_ = waiting_.size();
@@ -205,11 +226,7 @@ class AsioGenerator final : public Generator {
   }
   void ended(Connection& connection) {
     --in_flight_;
-    if (connection.is_open()) {
-      idle_.push_back({connection.shared_from_this(), loop_.monotonic()});
-    } else {
-      forget(connection);
-    }
+    put_back(connection);
     dispatch();
   }
   bool finish_if_over() {
@@ -288,6 +305,12 @@ void Connection::send(MonoTime due) {
   }
 }
 
+void Connection::open_ahead() {
+  is_ahead_ = true;
+  tcp().expires_after(owner_.options().timeout);
+  connect();
+}
+
 void Connection::connect() {
   tcp().async_connect(owner_.endpoint(), [self = shared_from_this(), alive = owner_.alive()](
                                              const error_code& error) {
@@ -302,14 +325,20 @@ void Connection::connect() {
 void Connection::handshake() {
   auto* secure = std::get_if<beast::ssl_stream<beast::tcp_stream>>(&stream_);
   open_ = true;
-  if (secure == nullptr) return write();
+  if (secure == nullptr) return ready();
   secure->async_handshake(
       asio::ssl::stream_base::client,
       [self = shared_from_this(), alive = owner_.alive()](const error_code& error) {
         if (!alive.lock()) return;
         if (error) return self->failed(error);
-        self->write();
+        self->ready();
       });
+}
+
+void Connection::ready() {
+  if (!std::exchange(is_ahead_, false)) return write();
+  tcp().expires_never();
+  owner_.opened(*this);
 }
 
 void Connection::write() {
@@ -352,6 +381,7 @@ void Connection::answered() {
 
 void Connection::failed(const error_code& error) {
   close();
+  if (std::exchange(is_ahead_, false)) return owner_.opened(*this);
   owner_.broke(*this, due_, error);
 }
 

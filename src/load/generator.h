@@ -33,6 +33,9 @@ struct Options {
   std::size_t max_connections = 1000;
   std::size_t threads = 1;  // 0: as many as the rate needs.
   MonoTime start_at{};      // 0: at start(). Shards begin together.
+  // Connections that are opened at once, before the first request is due: else the handshakes of a
+  // high rate's first moments would hold its requests up.
+  std::size_t open_ahead = 0;
 };
 
 using Failure = drill::Cause;

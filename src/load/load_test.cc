@@ -32,6 +32,8 @@ class TinyServer {
   }
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   int served = 0;
+  int accepted = 0;
+  int accepted_at_first = 0;  // Connections, when the first request came.
 
  private:
   struct Session : std::enable_shared_from_this<Session> {
@@ -46,6 +48,7 @@ class TinyServer {
     }
     void answer() {
       const int n = ++server.served;
+      if (n == 1) server.accepted_at_first = server.accepted;
       const bool last = n % 5 == 0;
       text = fmt::format("HTTP/1.1 {}\r\nContent-Length: 2\r\n{}\r\nok", n % 3 == 0 ? "503 no" : "200 OK",
                          last ? "Connection: close\r\n" : "");
@@ -62,6 +65,7 @@ class TinyServer {
   void accept() {
     acceptor_.async_accept([this](auto error, boost::asio::ip::tcp::socket socket) {
       if (error) return;
+      ++accepted;
       std::make_shared<Session>(*this, std::move(socket))->read();
       accept();
     });
@@ -102,6 +106,16 @@ TEST(GeneratorTest, RefusedConnectionsAreCounted) {
   const Report report = run(loop, {.host = "x", .address = "127.0.0.1", .port = port, .tls = false,
                                    .rate = 100, .duration = 100ms});
   EXPECT_EQ(report.failures.at(Failure::kRefused), 10u);
+}
+
+TEST(GeneratorTest, ConnectionsAreOpenedAhead) {
+  host::Loop loop;
+  TinyServer server(loop);
+  const Report report = run(loop, {.host = "x", .address = "127.0.0.1", .port = server.port(), .tls = false, .rate = 100,
+                                   .duration = 30ms, .start_at = loop.monotonic() + 100ms, .open_ahead = 4});
+  EXPECT_EQ(report.sent, 3u);
+  EXPECT_EQ(server.accepted_at_first, 4);
+  EXPECT_EQ(server.accepted, 4) << "and they were used";
 }
 
 TEST(GeneratorTest, ShardsTogetherSendWhatOneWould) {

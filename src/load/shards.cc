@@ -11,7 +11,9 @@ namespace {
 constexpr double kRatePerThread = 6000;
 constexpr std::size_t kMaxThreads = 16;
 constexpr Duration kGather = 100ms;
-constexpr Duration kLead = 20ms;  // Until every thread is ready to begin.
+constexpr Duration kLead = 20ms;  // Until every thread is ready to begin …
+constexpr Duration kHandshake = 1ms;  // … and for each connection that is opened ahead.
+constexpr double kAnswerSeconds = 0.01;  // That the rate has connections enough for, from the start.
 
 class Sharded final : public Generator {
  public:
@@ -31,7 +33,8 @@ class Sharded final : public Generator {
   void start(std::function<void(const Report&)> progress, std::function<void(const Report&)> done) override {
     progress_ = std::move(progress);
     done_ = std::move(done);
-    options_.start_at = loop_.monotonic() + kLead;
+    options_.open_ahead = std::min(options_.max_connections, static_cast<std::size_t>(options_.rate * kAnswerSeconds));
+    options_.start_at = loop_.monotonic() + kLead + kHandshake * options_.open_ahead;
     for (const auto& shard : shards_) {
       shard->thread = std::thread([this, &shard = *shard] { run(shard); });
     }
@@ -60,6 +63,7 @@ class Sharded final : public Generator {
     const std::size_t count = shards_.size();
     own.rate /= static_cast<double>(count);
     own.max_connections = std::max<std::size_t>(1, own.max_connections / count);
+    own.open_ahead /= count;
     own.threads = 1;
     shard.generator = make_(shard.loop, own);
     const auto keep = [&shard](const Report& report) {
