@@ -113,8 +113,9 @@ std::string causes_of(const Slice& requests) {
 }
 
 std::string minutes(Duration duration) {
-  const std::int64_t tenths = std::chrono::round<std::chrono::milliseconds>(duration).count() / 100;
-  if (tenths >= 600) return format_minutes(duration);
+  using Tenths = std::chrono::duration<std::int64_t, std::deci>;
+  const std::int64_t tenths = std::chrono::round<Tenths>(duration).count();
+  if (tenths >= 600) return format_minutes(std::chrono::round<std::chrono::seconds>(duration));
   return fmt::format("0:{:02}.{}", tenths / 10, tenths % 10);
 }
 
