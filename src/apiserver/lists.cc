@@ -101,7 +101,14 @@ void Lists::get(const CallPtr& call) {
 }
 
 // What of a list's parameters is for watches or says nothing.
-Status Lists::check_parameters(const Call& call) {
+Status Lists::check_parameters(const Call& call, const Accepted& accepted) {
+  const std::string_view include = call.url.parameter("includeObject");
+  const bool is_known = include.empty() || include == "None" || include == "Metadata" || include == "Object";
+  if (accepted.view == View::kTable && !is_known) {
+    return minato::fail(Reason::kBadRequest,
+                        fmt::format("includeObject: Invalid value: \"{}\": must be 'Metadata', "
+                                    "'Object', 'None', or empty", include));
+  }
   if (const std::string_view text = call.url.parameter("timeoutSeconds"); !text.empty()) {
     const auto seconds = parse_int(text);
     if (!seconds) return minato::fail(Reason::kBadRequest, "timeoutSeconds: " + seconds.error().message);
@@ -243,7 +250,7 @@ void Lists::list(const CallPtr& call) {
     return call->answer(failure(406, "NotAcceptable",
                                 "only the following media types are accepted: application/json"));
   }
-  if (const Status right = check_parameters(*call); !right) return call->fail(right.error());
+  if (const Status right = check_parameters(*call, *accepted); !right) return call->fail(right.error());
   const std::string_view token = call->url.parameter("continue");
   const auto page = token.empty() ? first_page(*call) : next_page(*call, token);
   if (!page) return call->fail(page.error());

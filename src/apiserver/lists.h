@@ -46,7 +46,7 @@ class Lists {
   };
   Result<Page> first_page(const Call& call);
   Result<Page> next_page(const Call& call, std::string_view token);
-  static Status check_parameters(const Call& call);
+  static Status check_parameters(const Call& call, const Accepted& accepted);
   Status check_version(const Call& call) const;
   void cut(Page& page, std::size_t limit, std::uint64_t snapshot) const;
   std::uint64_t keep(Snapshot snapshot);

@@ -11,8 +11,10 @@
 #include "kube/custom_kind.h"
 #include "kube/definition_protobuf.h"
 #include "kube/json.h"
+#include "kube/json_duplicates.h"
 #include "kube/protobuf.h"
 #include "kube/types/custom_resource.h"
+#include "kube/types/policy.h"
 
 namespace minato::apiserver {
 namespace json = boost::json;
@@ -56,9 +58,13 @@ std::unexpected<Error> not_protobuf() {
 }
 
 Status check_kind(std::string_view api_version, std::string_view name, const kube::Kind& kind) {
-  if ((name.empty() || name == kind.kind) &&
-      (api_version.empty() || api_version == kind.api_version())) {
-    return {};
+  const bool is_named = name.empty() || name == kind.kind;
+  // Evictions are taken in their old version too; they have not changed.
+  const bool is_old = kind == kube::Eviction::static_kind() && api_version == "policy/v1beta1";
+  if (is_named && (api_version.empty() || api_version == kind.api_version() || is_old)) return {};
+  if (kind.custom && !is_named && api_version == kind.api_version()) {
+    return fail(Reason::kInvalid, fmt::format("{}.{} is invalid: kind: Invalid value: \"{}\": must be {}",
+                                              name, kind.group, name, kind.kind));
   }
   return fail(Reason::kBadRequest,
               fmt::format("the object provided is unrecognized (must be of type {}): got {} {}, "
@@ -72,13 +78,16 @@ std::string_view member_text(const json::object& object, std::string_view name) 
                                                 : std::string_view();
 }
 
+// `twice`: takes the paths of members that stand twice.
 Result<json::value> read_tree(const HttpRequest& request, BodyFormat format,
-                              json::storage_ptr storage) {
-  auto parsed = format == BodyFormat::kYaml ? parse_yaml(request.body)
+                              json::storage_ptr storage, std::vector<std::string>& twice) {
+  auto parsed = format == BodyFormat::kYaml ? parse_yaml(request.body, &twice)
                                             : kube::parse_json(request.body, std::move(storage));
   if (!parsed) {
     return fail(Reason::kBadRequest, "error decoding the request body: " + parsed.error().message);
   }
+  if (format == BodyFormat::kJson) twice = kube::duplicate_members(request.body);
+  if (parsed->is_null()) parsed->emplace_object();  // As upstream: all is left out.
   if (!parsed->is_object()) return fail(Reason::kBadRequest, "the request body is not an object");
   return parsed;
 }
@@ -182,8 +191,10 @@ Result<BodyFormat> body_format(const HttpRequest& request) {
                           kube::kProtobufMediaType));
 }
 
-Result<std::unique_ptr<kube::Object>> read_object(const HttpRequest& request,
-                                                  const kube::Kind& kind) {
+namespace {
+
+Result<std::unique_ptr<kube::Object>> read_body(const HttpRequest& request, const kube::Kind& kind,
+                                                std::vector<std::string>& twice) {
   ASSIGN_OR_RETURN(const BodyFormat format, body_format(request));
   std::unique_ptr<kube::Object> out = kind.make();
   if (format == BodyFormat::kProtobuf) {
@@ -200,7 +211,7 @@ Result<std::unique_ptr<kube::Object>> read_object(const HttpRequest& request,
     return out;
   }
   json::monotonic_resource memory;
-  ASSIGN_OR_RETURN(json::value tree, read_tree(request, format, &memory));
+  ASSIGN_OR_RETURN(json::value tree, read_tree(request, format, &memory, twice));
   json::object& object = tree.get_object();
   RETURN_IF_ERROR(check_kind(member_text(object, "apiVersion"), member_text(object, "kind"), kind));
   object.erase("apiVersion");
@@ -211,6 +222,23 @@ Result<std::unique_ptr<kube::Object>> read_object(const HttpRequest& request,
   return out;
 }
 
+}  // namespace
+
+Result<std::unique_ptr<kube::Object>> read_object(const HttpRequest& request,
+                                                  const kube::Kind& kind) {
+  std::vector<std::string> twice;
+  return read_body(request, kind, twice);
+}
+
+Result<ReadObject> read_with_findings(const HttpRequest& request, const kube::Kind& kind) {
+  std::vector<std::string> twice;
+  ASSIGN_OR_RETURN(auto object, read_body(request, kind, twice));
+  std::vector<std::string> findings = unknown_fields(*object);
+  for (const std::string& path : twice)
+    findings.push_back(fmt::format("duplicate field \"{}\"", path));
+  return ReadObject{std::move(object), std::move(findings)};
+}
+
 Status read_message(const HttpRequest& request, const kube::TypeInfo& type, void* out) {
   if (request.body.empty()) return {};
   ASSIGN_OR_RETURN(const BodyFormat format, body_format(request));
@@ -219,7 +247,8 @@ Status read_message(const HttpRequest& request, const kube::TypeInfo& type, void
     return kube::from_protobuf(type, envelope.raw, out);
   }
   json::monotonic_resource memory;
-  ASSIGN_OR_RETURN(json::value tree, read_tree(request, format, &memory));
+  std::vector<std::string> twice;  // Upstream does not look there.
+  ASSIGN_OR_RETURN(json::value tree, read_tree(request, format, &memory, twice));
   tree.get_object().erase("apiVersion");
   tree.get_object().erase("kind");
   if (const Status read = kube::from_json(type, tree, out); !read) {

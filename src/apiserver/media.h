@@ -44,6 +44,15 @@ Result<BodyFormat> body_format(const HttpRequest& request);
 // Errors: BadRequest, UnsupportedMediaType.
 Result<std::unique_ptr<kube::Object>> read_object(const HttpRequest& request,
                                                   const kube::Kind& kind);
+struct ReadObject {
+  std::unique_ptr<kube::Object> object;
+  // What fieldValidation is about: unknown_fields(), and `duplicate field "spec.foo"`.
+  std::vector<std::string> findings;
+  // Of a new object: it has its defaults, and this is what its maker owns of it. Else "".
+  std::string fields_v1 = {};
+};
+// The same with what fieldValidation is about.
+Result<ReadObject> read_with_findings(const HttpRequest& request, const kube::Kind& kind);
 // A struct that is no object of the store (DeleteOptions, reviews). An empty body is an empty one.
 Status read_message(const HttpRequest& request, const kube::TypeInfo& type, void* out);
 template <class T>

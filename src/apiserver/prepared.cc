@@ -1,6 +1,5 @@
 #include "apiserver/prepared.h"
 
-#include "apiserver/media.h"
 #include "apiserver/views.h"
 #include "kube/field_set.h"
 #include "registry/registry.h"
@@ -12,10 +11,8 @@ namespace {
 constexpr std::size_t kMaxPreparedBytes = 64 << 10;
 
 Result<ReadObject> read_new(const HttpRequest& request, const kube::Kind& kind) {
-  ASSIGN_OR_RETURN(auto object, read_object(request, kind));
-  ReadObject out{std::move(object), {}};
-  out.unknown = unknown_fields(*out.object);
-  if (!out.unknown.empty()) return out;
+  ASSIGN_OR_RETURN(ReadObject out, read_with_findings(request, kind));
+  if (!out.findings.empty()) return out;
   registry::fill_defaults(*out.object);
   out.fields_v1 = kube::fields_v1_of(*out.object);
   return out;

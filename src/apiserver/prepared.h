@@ -4,22 +4,13 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "apiserver/access.h"
 #include "apiserver/http.h"
+#include "apiserver/media.h"
 #include "base/result.h"
-#include "kube/object.h"
 
 namespace minato::apiserver {
-
-struct ReadObject {
-  std::unique_ptr<kube::Object> object;
-  std::vector<std::string> unknown;  // unknown_fields() of it.
-  // Of a new object: it has its defaults, and this is what its maker owns of it. Else "".
-  std::string fields_v1 = {};
-};
 
 struct Prepared {
   bool is_well_formed = false;  // The target is.

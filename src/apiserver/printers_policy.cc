@@ -5,6 +5,7 @@
 #include "kube/types/autoscaling.h"
 #include "kube/types/coordination.h"
 #include "kube/types/discovery.h"
+#include "kube/types/endpoints.h"
 #include "kube/types/policy.h"
 #include "kube/types/scheduling.h"
 
@@ -42,6 +43,25 @@ void print_endpoint_slice(const Object& object, WallTime now, Cells& cells) {
   cells.text(with_more(std::move(ports), kShownEndpoints, "<unset>"));
   cells.text(with_more(std::move(addresses), kShownEndpoints, "<unset>"));
   cells.text(age_of(slice.metadata.creation_timestamp, now));
+}
+
+constexpr Column kEndpointsColumns[] = {{"Name"}, {"Endpoints"}, {"Age"}};
+
+void print_endpoints(const Object& object, WallTime now, Cells& cells) {
+  const auto& all = kube::as<kube::Endpoints>(object);
+  std::vector<std::string> shown;
+  for (const kube::EndpointSubset& subset : all.subsets) {
+    for (const kube::EndpointAddress& address : subset.addresses) {
+      if (subset.ports.empty()) shown.push_back(address.ip);
+    }
+    for (const kube::CoreEndpointPort& port : subset.ports) {
+      for (const kube::EndpointAddress& address : subset.addresses)
+        shown.push_back(fmt::format("{}:{}", address.ip, port.port));
+    }
+  }
+  cells.text(all.metadata.name);
+  cells.text(with_more(std::move(shown), kShownEndpoints, "<none>"));
+  cells.text(age_of(all.metadata.creation_timestamp, now));
 }
 
 std::string target_text(const kube::MetricSpec& spec, const kube::MetricStatus* status) {
@@ -127,6 +147,7 @@ void print_priority_class(const Object& object, WallTime now, Cells& cells) {
 Printer policy_printer(const kube::Kind& kind) {
   if (kind == kube::EndpointSlice::static_kind())
     return {kEndpointSliceColumns, &print_endpoint_slice};
+  if (kind == kube::Endpoints::static_kind()) return {kEndpointsColumns, &print_endpoints};
   if (kind == kube::HorizontalPodAutoscaler::static_kind())
     return {kAutoscalerColumns, &print_autoscaler};
   if (kind == kube::PodDisruptionBudget::static_kind()) return {kBudgetColumns, &print_budget};

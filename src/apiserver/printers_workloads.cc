@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "kube/selector.h"
 #include "kube/types/apps.h"
+#include "kube/types/endpoints.h"
 
 namespace minato::apiserver {
 
@@ -89,12 +90,23 @@ void print_daemon_set(const Object& object, WallTime now, Cells& cells) {
   print_selector(set.spec.selector, cells);
 }
 
+constexpr Column kPodTemplateColumns[] = {
+    {"Name"}, {"Containers"}, {"Images"}, {"Pod Labels"}};
+
+void print_pod_template(const Object& object, WallTime, Cells& cells) {
+  const auto& pod_template = kube::as<kube::PodTemplate>(object);
+  cells.text(pod_template.metadata.name);
+  print_containers(pod_template.template_.spec, cells);
+  cells.text(labels_text(pod_template.template_.metadata.labels));
+}
+
 }  // namespace
 
 Printer workload_printer(const kube::Kind& kind) {
   if (kind == kube::Deployment::static_kind()) return {kDeploymentColumns, &print_deployment};
   if (kind == kube::ReplicaSet::static_kind()) return {kReplicaSetColumns, &print_replica_set};
   if (kind == kube::DaemonSet::static_kind()) return {kDaemonSetColumns, &print_daemon_set};
+  if (kind == kube::PodTemplate::static_kind()) return {kPodTemplateColumns, &print_pod_template};
   return {};
 }
 

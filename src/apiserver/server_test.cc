@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <zlib.h>
 
 #include <boost/json/parse.hpp>
@@ -168,6 +169,38 @@ TEST_F(ServerTest, UnknownFieldsAreRefusedWarnedOfOrIgnored) {
                     .target = std::string(kMaps) + "?fieldValidation=Ignore",
                     .body = body})
                   ->result->headers.empty());
+}
+
+TEST_F(ServerTest, MembersThatStandTwiceAreRefusedWarnedOfOrIgnored) {
+  const std::string json = R"({"metadata":{"name":"twice"},"data":{"a":"1"},"data":{"b":"2"}})";
+  const std::string yaml = "metadata: {name: twice}\ndata: {a: '1'}\ndata: {b: '2'}\n";
+  for (const std::string& body : {json, yaml}) {
+    const auto create = [&](std::string_view mode) {
+      return send({.method = "POST",
+                   .target = fmt::format("{}?dryRun=All&fieldValidation={}", kMaps, mode),
+                   .body = body,
+                   .headers = {{"Content-Type", body == json ? "application/json" : "application/yaml"}}})
+          ->result;
+    };
+    const auto refused = create("Strict");
+    EXPECT_EQ(refused->status, 400);
+    EXPECT_NE(refused->body.find(R"(duplicate field \"data\")"), std::string::npos) << refused->body;
+    const auto warned = create("Warn");
+    EXPECT_EQ(warned->status, 201) << warned->body;
+    ASSERT_FALSE(warned->headers.empty());
+    EXPECT_EQ(warned->headers[0].second, R"(299 - "duplicate field \"data\"")");
+    EXPECT_EQ(text_at(json::parse(warned->body), "/data/b"), "2") << "the last one counts";
+    EXPECT_EQ(text_at(json::parse(warned->body), "/data/a"), "<absent>");
+    EXPECT_TRUE(create("Ignore")->headers.empty());
+  }
+}
+
+TEST_F(ServerTest, APodThatIsOnNoNodeHasAnEmptyLog) {
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  ASSERT_EQ(post(pods, R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"a","image":"a:1"}]}})").first, 201);
+  EXPECT_EQ(send({.method = "GET", .target = pods + "/a/log"})->result->status, 204);
+  EXPECT_EQ(send({.method = "GET", .target = pods + "/a/log?container=b"})->result->status, 400);
+  EXPECT_EQ(send({.method = "GET", .target = pods + "/a/log?tailLines=-1"})->result->status, 422);
 }
 
 TEST_F(ServerTest, PreconditionsOfADeletionHold) {

@@ -231,10 +231,12 @@ void Subresources::bind(const CallPtr& call) {
 void Subresources::log(const CallPtr& call) {
   const auto object = registry_.get(call->kind(), call->key());
   if (!object) return call->fail(object.error());
-  if (!logs_) return call->fail({Reason::kUnavailable, "this world keeps no logs"});
   const auto& pod = kube::as<kube::Pod>(**object);
   const auto request = read_log_request(*call, pod, env_.clock.wall());
   if (!request) return call->fail(request.error());
+  // Nobody has begun to write one.
+  if (pod.spec.node_name.empty()) return call->answer({.status = 204, .content_type = "text/plain"});
+  if (!logs_) return call->fail({Reason::kUnavailable, "this world keeps no logs"});
   const auto body = std::make_shared<LogBody>(call);
   auto reading = logs_(
       pod, *request,

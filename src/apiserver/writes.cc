@@ -56,7 +56,7 @@ bool creates_on_update(const kube::Kind& kind) {
 // Kinds whose objects change nothing in this cluster.
 bool is_stored_only(const kube::Kind& kind) {
   constexpr std::string_view kResources[] = {
-      "cronjobs",  "ingresses",      "jobs",           "limitranges",
+      "cronjobs",  "endpoints", "ingresses", "jobs", "limitranges", "podtemplates",
       "persistentvolumeclaims", "persistentvolumes", "replicationcontrollers",
       "resourcequotas", "statefulsets", "certificatesigningrequests", "volumeattachments"};
   return std::ranges::find(kResources, kind.resource) != std::end(kResources);
@@ -122,9 +122,7 @@ Result<ReadObject> read_new(const Call& call) {
   Prepared* prepared = call.request.prepared.get();
   if (prepared != nullptr && prepared->body && prepared->kind == &call.kind())
     return *std::exchange(prepared->body, std::nullopt);
-  ASSIGN_OR_RETURN(auto object, read_object(call.request, call.kind()));
-  std::vector<std::string> unknown = unknown_fields(*object);
-  return ReadObject{std::move(object), std::move(unknown)};
+  return read_with_findings(call.request, call.kind());
 }
 
 Result<kube::Propagation> propagation_of(std::string_view text) {
@@ -150,7 +148,7 @@ std::optional<kube::Subresource> written_subresource(const std::string& name) {
   return std::nullopt;
 }
 
-Status check_fields(Call& call, kube::Object& object, const std::vector<std::string>& unknown) {
+Status check_fields(Call& call, kube::Object& object, const std::vector<std::string>& findings) {
   const std::string_view mode = call.url.parameter("fieldValidation");
   if (!mode.empty() && mode != kStrict && mode != "Warn" && mode != "Ignore") {
     return minato::fail(Reason::kInvalid,
@@ -158,15 +156,15 @@ Status check_fields(Call& call, kube::Object& object, const std::vector<std::str
                                     "\"Ignore\", \"Strict\", \"Warn\"",
                                     mode));
   }
-  if (unknown.empty()) return {};
+  if (findings.empty()) return {};
   if (mode == kStrict) {
     const kube::Kind& kind = object.kind();
     return minato::fail(
         Reason::kBadRequest,
         fmt::format("{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
-                    kind.kind, kind.version, kind.kind, join(unknown, ", ")));
+                    kind.kind, kind.version, kind.kind, join(findings, ", ")));
   }
-  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), unknown.begin(), unknown.end());
+  if (mode != "Ignore") call.warnings.insert(call.warnings.end(), findings.begin(), findings.end());
   // What nobody knows is not kept; schemas prune custom objects by themselves.
   if (!object.kind().custom) kube::drop_unknown(object.kind().type(), object.self());
   return {};
@@ -253,7 +251,7 @@ Result<Writes::Written> Writes::do_create(Call& call) {
   ASSIGN_OR_RETURN(ReadObject read, read_new(call));
   std::unique_ptr<kube::Object> object = std::move(read.object);
   RETURN_IF_ERROR(place(call, *object, false));
-  RETURN_IF_ERROR(check_fields(call, *object, read.unknown));
+  RETURN_IF_ERROR(check_fields(call, *object, read.findings));
   RETURN_IF_ERROR(check_grant(call, *object));
   if (is_stored_only(call.kind())) {
     call.warnings.push_back(fmt::format("no controller acts on {} here: the object is stored only",
@@ -276,11 +274,12 @@ Result<Writes::Written> Writes::do_create(Call& call) {
 Result<Writes::Written> Writes::do_update(Call& call) {
   ASSIGN_OR_RETURN(const Persist persist, persist_of(call));
   const auto subresource = written_subresource(call.info.subresource);
-  ASSIGN_OR_RETURN(auto object, read_object(call.request, call.kind()));
+  ASSIGN_OR_RETURN(ReadObject read, read_with_findings(call.request, call.kind()));
+  std::unique_ptr<kube::Object> object = std::move(read.object);
   if (object->metadata.name.empty())
     return minato::fail(Reason::kBadRequest, "the object of an update needs its metadata.name");
   RETURN_IF_ERROR(place(call, *object, true));
-  RETURN_IF_ERROR(check_fields(call, *object, unknown_fields(*object)));
+  RETURN_IF_ERROR(check_fields(call, *object, read.findings));
   const bool is_new = subresource == kube::Subresource::kNone && creates_on_update(call.kind()) &&
                       object->metadata.uid.empty() && !registry_.get(call.kind(), call.key());
   RETURN_IF_ERROR(check_grant(call, *object));
@@ -371,6 +370,14 @@ Result<Writes::Written> Writes::do_patch(Call& call) {
     Error error = known.error();
     error.reason = Reason::kInvalid;
     if (error.causes.empty()) error.causes.push_back({"patch", "Invalid value: \"\": " + error.message});
+    return std::unexpected(std::move(error));
+  }
+  ASSIGN_OR_RETURN(const ObjectPtr stored, registry_.get(call.kind(), call.key()));
+  if (object->metadata.uid != stored->metadata.uid) {
+    Error error{Reason::kInvalid, fmt::format("{} \"{}\" is invalid: metadata.uid: field is immutable",
+                                              call.kind().group_resource(), call.info.name)};
+    error.causes.push_back({"metadata.uid", fmt::format("Invalid value: \"{}\": field is immutable",
+                                                        object->metadata.uid)});
     return std::unexpected(std::move(error));
   }
   RETURN_IF_ERROR(check_grant(call, *object));

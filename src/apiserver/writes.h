@@ -54,9 +54,9 @@ struct Removal {
 Result<Removal> read_removal(const Call& call);
 Result<Removal> to_removal(const kube::DeleteOptions& options);
 
-// What fieldValidation makes of unknown fields: Strict fails, Warn (the default) adds warnings.
+// What fieldValidation makes of findings (ReadObject): Strict fails, Warn (the default) adds warnings.
 // Errors: BadRequest.
-Status check_fields(Call& call, kube::Object& object, const std::vector<std::string>& unknown);
+Status check_fields(Call& call, kube::Object& object, const std::vector<std::string>& findings);
 
 // The subresource of a write to objects themselves. Nothing: not one that is written that way.
 std::optional<kube::Subresource> written_subresource(const std::string& name);

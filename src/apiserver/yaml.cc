@@ -7,11 +7,15 @@
 #include <charconv>
 #include <cmath>
 
+#include "kube/json_duplicates.h"
+#include "kube/validation.h"
+
 namespace minato::apiserver {
 namespace json = boost::json;
 namespace {
 
 constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxTwice = 100;
 constexpr std::size_t kMaxValues = 200'000;
 constexpr std::size_t kMaxTextBytes = 3 << 20;
 
@@ -39,7 +43,9 @@ json::value plain_scalar(const std::string& text) {
 
 class Converter {
  public:
-  Result<json::value> convert(const YAML::Node& node, int depth) {
+  explicit Converter(std::vector<std::string>* twice) : twice_(twice) {}
+
+  Result<json::value> convert(const YAML::Node& node, const kube::FieldPath& path, int depth) {
     if (depth > kMaxDepth) return fail(Reason::kInvalid, "nested too deeply");
     if (++values_ > kMaxValues) return fail(Reason::kInvalid, "too many values");
     switch (node.Type()) {
@@ -51,7 +57,8 @@ class Converter {
       case YAML::NodeType::Sequence: {
         json::array out;
         for (const auto& element : node) {
-          ASSIGN_OR_RETURN(json::value value, convert(element, depth + 1));
+          const kube::FieldPath at = path.index(out.size());
+          ASSIGN_OR_RETURN(json::value value, convert(element, at, depth + 1));
           out.push_back(std::move(value));
         }
         return out;
@@ -60,11 +67,13 @@ class Converter {
         json::object out;
         for (const auto& entry : node) {
           if (!entry.first.IsScalar()) return fail(Reason::kInvalid, "a key that is not text");
-          ASSIGN_OR_RETURN(json::value value, convert(entry.second, depth + 1));
-          if (!out.emplace(entry.first.Scalar(), std::move(value)).second) {
-            return fail(Reason::kInvalid,
-                        fmt::format("key \"{}\" already set in map", entry.first.Scalar()));
-          }
+          const std::string& key = entry.first.Scalar();
+          const kube::FieldPath at = path.child(key);
+          ASSIGN_OR_RETURN(json::value value, convert(entry.second, at, depth + 1));
+          if (out.insert_or_assign(key, std::move(value)).second) continue;
+          if (twice_ == nullptr)
+            return fail(Reason::kInvalid, fmt::format("key \"{}\" already set in map", key));
+          if (twice_->size() < kMaxTwice) twice_->push_back(at.to_string());
         }
         return out;
       }
@@ -73,22 +82,24 @@ class Converter {
   }
 
  private:
+  std::vector<std::string>* const twice_;
   std::size_t values_ = 0;
 };
 
 }  // namespace
 
-Result<json::value> parse_yaml(std::string_view text) {
+Result<json::value> parse_yaml(std::string_view text, std::vector<std::string>* twice) {
   if (text.size() > kMaxTextBytes) return fail(Reason::kInvalid, "the YAML text is too large");
   // JSON is YAML, and what most clients send under that name.
   if (json::error_code error; true) {
     json::parse_options options;
     options.max_depth = kMaxDepth;
     json::value value = json::parse({text.data(), text.size()}, error, {}, options);
+    if (!error && twice != nullptr) *twice = kube::duplicate_members(text);
     if (!error) return value;
   }
   try {
-    return Converter().convert(YAML::Load(std::string(text)), 0);
+    return Converter(twice).convert(YAML::Load(std::string(text)), kube::FieldPath(""), 0);
   } catch (const YAML::Exception& error) {
     return fail(Reason::kInvalid, std::string("not valid YAML: ") + error.what());
   }

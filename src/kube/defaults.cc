@@ -120,6 +120,8 @@ void set_defaults(PodSpec& spec) {
   fill(spec.restart_policy, "Always");
   fill(spec.scheduler_name, "default-scheduler");
   fill(spec.termination_grace_period_seconds, std::int64_t{30});
+  // Once such Pods were accepted, and ended at once.
+  if (*spec.termination_grace_period_seconds < 0) spec.termination_grace_period_seconds = 1;
   spec.security_context.ensure();
   // Two spellings of one field.
   if (!spec.service_account_name.empty() || !spec.service_account.empty()) {

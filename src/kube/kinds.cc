@@ -18,6 +18,7 @@
 #include "kube/types/config.h"
 #include "kube/types/coordination.h"
 #include "kube/types/discovery.h"
+#include "kube/types/endpoints.h"
 #include "kube/types/node.h"
 #include "kube/types/pod.h"
 #include "kube/types/policy.h"
@@ -82,11 +83,13 @@ MINATO_KIND(PodDisruptionBudget, "policy", "v1", "poddisruptionbudgets", "poddis
 MINATO_KIND(PriorityClass, "scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", kCluster,
             kNone, "pc")
 
+MINATO_KIND(Endpoints, "", "v1", "endpoints", "endpoints", kNamespaced, kNone, "ep")
 MINATO_KIND(LimitRange, "", "v1", "limitranges", "limitrange", kNamespaced, kNone, "limits")
 MINATO_KIND(PersistentVolume, "", "v1", "persistentvolumes", "persistentvolume", kCluster, kServed,
             "pv")
 MINATO_KIND(PersistentVolumeClaim, "", "v1", "persistentvolumeclaims", "persistentvolumeclaim",
             kNamespaced, kServed, "pvc")
+MINATO_KIND(PodTemplate, "", "v1", "podtemplates", "podtemplate", kNamespaced, kNone)
 MINATO_KIND(ReplicationController, "", "v1", "replicationcontrollers", "replicationcontroller",
             kNamespaced, kServed, "rc")
 MINATO_KIND(ResourceQuota, "", "v1", "resourcequotas", "resourcequota", kNamespaced, kServed,
@@ -150,6 +153,7 @@ const std::vector<const Kind*>& all_kinds() {
   // Eviction and Scale are subresources: they have a kind, but no place of their own.
   static const std::vector<const Kind*> kinds{
       &ConfigMap::static_kind(),
+      &Endpoints::static_kind(),
       &Event::static_kind(),
       &LimitRange::static_kind(),
       &Namespace::static_kind(),
@@ -157,6 +161,7 @@ const std::vector<const Kind*>& all_kinds() {
       &PersistentVolume::static_kind(),
       &PersistentVolumeClaim::static_kind(),
       &Pod::static_kind(),
+      &PodTemplate::static_kind(),
       &ReplicationController::static_kind(),
       &ResourceQuota::static_kind(),
       &Secret::static_kind(),

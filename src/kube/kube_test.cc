@@ -4,6 +4,7 @@
 
 #include "kube/base64.h"
 #include "kube/json.h"
+#include "kube/json_duplicates.h"
 #include "kube/selector.h"
 #include "kube/types/config.h"
 #include "kube/types/pod.h"
@@ -68,6 +69,21 @@ TEST(JsonTest, ErrorsNameThePath) {
   ASSERT_FALSE(pod);
   EXPECT_EQ(pod.error().message,
             "spec.containers[0].ports[0].containerPort: expected a whole number");
+}
+
+TEST(JsonTest, MembersThatStandTwiceAreFoundWhereverTheyAre) {
+  const std::pair<const char*, std::vector<std::string>> cases[] = {
+      {R"({"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}]})", {}},
+      {R"({"a":1,"a":2,"a":3})", {"a"}},
+      {R"( { "b" : { "x" : "}\"" , "x" : [ ] } , "c" : [ 1 , { "n" : null , "n" : true } ] } )",
+       {"b.x", "c[1].n"}},
+      {R"([[],[{"k":{},"k":{"k":1}}]])", {"[1][0].k"}},
+      {"null", {}},
+      {R"("a")", {}}};
+  for (const auto& [text, expected] : cases) EXPECT_EQ(duplicate_members(text), expected) << text;
+  for (const char* text : {"", "{", "[1", R"({"a":)", R"({"a)", "[}", "{]", R"({"a" 1})", "[1 2"}) {
+    EXPECT_TRUE(duplicate_members(text).empty()) << text;
+  }
 }
 
 TEST(JsonTest, HostileTextIsRefused) {

@@ -156,6 +156,10 @@ class SelectorParser {
     const bool negated = take("!");
     std::string key = word();
     if (key.empty()) return bad();
+    if (const std::string_view problem = check_qualified_name(key); !problem.empty()) {
+      return fail(Reason::kBadRequest,
+                  fmt::format("unable to parse label selector '{}': {}: {}", text_, key, problem));
+    }
     if (negated) return Selector::Requirement{key, Operator::kDoesNotExist, {}};
     if (at_ == text_.size() || text_[at_] == ',') return Selector::Requirement{key, Operator::kExists, {}};
     if (take("==") || take("=")) return Selector::Requirement{key, Operator::kIn, {word()}};

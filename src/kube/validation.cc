@@ -298,6 +298,8 @@ void validate_owners(const ObjectMeta& metadata, const FieldPath& path, FieldErr
     if (owner.kind.empty()) errors.invalid(kind, "", "must not be empty");
     if (owner.name.empty()) errors.invalid(name, "", "must not be empty");
     if (owner.uid.empty()) errors.invalid(uid, "", "must not be empty");
+    if (owner.api_version == "v1" && owner.kind == "Event")
+      errors.invalid(path, owner.name, "an Event is disallowed from being an owner");
     if (!owner.controller.value_or(false)) continue;
     if (has_controller) {
       errors.invalid(path, owner.name, "only one reference can have Controller set to true");
@@ -341,6 +343,13 @@ void validate_metadata(const Kind& kind, const ObjectMeta& metadata, NameRule na
     errors.required(name, "name or generateName is required");
   } else {
     errors.grammar(name, metadata.name, name_rule(metadata.name));
+  }
+  if (!metadata.generate_name.empty()) {
+    // A name is made of it by adding to it: one that ends with '-' is a good beginning.
+    const FieldPath prefix = path.child("generateName");
+    std::string begun = metadata.generate_name;
+    if (begun.size() > 1 && begun.ends_with('-')) begun.back() = 'a';
+    errors.grammar(prefix, metadata.generate_name, name_rule(begun));
   }
   if (kind.scope == Scope::kNamespaced) {
     if (metadata.namespace_.empty()) {

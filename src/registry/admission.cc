@@ -1,5 +1,7 @@
 #include "registry/admission.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "kube/names.h"
@@ -83,6 +85,17 @@ void add_access(kube::Pod& pod, env::Rng& rng) {
 }
 
 }  // namespace
+
+Status check_runtime_class(const kube::Pod& pod) {
+  const auto refuse = [&](std::string why) {
+    return forbidden(pod.kind(), pod.metadata.name, "pod rejected: " + std::move(why));
+  };
+  if (pod.spec.runtime_class_name)
+    return refuse(fmt::format("RuntimeClass \"{}\" not found", *pod.spec.runtime_class_name));
+  if (!pod.spec.overhead.empty())
+    return refuse("Pod Overhead set without corresponding RuntimeClass defined Overhead");
+  return {};
+}
 
 Status admit_priority(kube::Pod& pod, const store::Store& store) {
   std::shared_ptr<const kube::PriorityClass> priority_class;

@@ -50,12 +50,13 @@ Result<std::unique_ptr<kube::Object>> Registry::patched(const kube::Kind& kind,
   ASSIGN_OR_RETURN(const ObjectPtr current, get(kind, key));
   ASSIGN_OR_RETURN(const json::value patched, apply_patch(*current, kind, type, body));
   ASSIGN_OR_RETURN(std::unique_ptr<kube::Object> object, kube::object_of_kind(kind, patched));
-  if (!says(patched, "kind", kind.kind) || !says(patched, "apiVersion", kind.api_version()) ||
-      object->key() != key) {
-    return fail(Reason::kBadRequest,
-                fmt::format("{} \"{}\": a patch cannot change kind, namespace or name",
-                            kind.group_resource(), key.name));
-  }
+  const auto refuse = [&](Reason reason, std::string_view what) {
+    return fail(reason, fmt::format("{} \"{}\": a patch cannot change {}", kind.group_resource(),
+                                    key.name, what));
+  };
+  if (!says(patched, "kind", kind.kind) || !says(patched, "apiVersion", kind.api_version()))
+    return refuse(Reason::kInvalid, "the kind");
+  if (object->key() != key) return refuse(Reason::kBadRequest, "namespace or name");
   return object;
 }
 

@@ -414,8 +414,6 @@ void validate_pod_spec(const PodSpec& spec, const FieldPath& path, FieldErrors& 
   validate_containers(spec, path, volumes, errors);
   errors.one_of(path.child("restartPolicy"), spec.restart_policy, kRestartPolicies);
   errors.one_of(path.child("dnsPolicy"), spec.dns_policy, kDnsPolicies);
-  errors.non_negative(path.child("terminationGracePeriodSeconds"),
-                      spec.termination_grace_period_seconds.value_or(0));
   if (spec.active_deadline_seconds.value_or(1) < 1) {
     errors.invalid(path.child("activeDeadlineSeconds"), *spec.active_deadline_seconds,
                    "must be between 1 and 2147483647, inclusive");
@@ -441,6 +439,8 @@ void validate_template(const kube::Box<kube::LabelSelector>& selector,
   validate_pod_spec(pod_template.spec, pod, errors);
   refuse_ephemeral_containers(pod_template.spec, pod,
                               "ephemeral containers not allowed in pod template", errors);
+  if (pod_template.spec.active_deadline_seconds)
+    errors.forbidden(pod.child("activeDeadlineSeconds"), "is for Pods that end");
   if (!selector) {
     errors.required(path);
     return;

@@ -195,6 +195,7 @@ Status Registry::admit(Object& object) {
   }
   if (object.kind() != kube::Pod::static_kind()) return {};
   auto& pod = mutable_as<kube::Pod>(object);
+  RETURN_IF_ERROR(check_runtime_class(pod));
   admit_service_account(pod);
   if (api_access_ == ApiAccess::kForPods) RETURN_IF_ERROR(admit_api_access(pod, store_, env_.rng));
   admit_default_tolerations(pod);

@@ -86,6 +86,42 @@ void validate_deployment(const Object& object, FieldErrors& errors) {
   validate_always_restarts(deployment.template_, spec, errors);
 }
 
+// No more of a part than of the whole; of Deployments and ReplicaSets.
+template <class Status>
+void validate_replicas(const Status& status, std::initializer_list<std::pair<std::string_view, std::int32_t>> parts,
+                       FieldErrors& errors) {
+  const FieldPath path("status");
+  errors.non_negative(path.child("replicas"), status.replicas);
+  errors.non_negative(path.child("observedGeneration"), status.observed_generation);
+  for (const auto& [name, count] : parts) {
+    const FieldPath at = path.child(name);
+    errors.non_negative(at, count);
+    if (count > status.replicas) errors.invalid(at, count, "cannot be greater than status.replicas");
+  }
+  if (status.available_replicas > status.ready_replicas) {
+    errors.invalid(path.child("availableReplicas"), status.available_replicas,
+                   "cannot be greater than readyReplicas");
+  }
+}
+
+void validate_deployment_status(const Object&, const Object& after, FieldErrors& errors) {
+  const kube::DeploymentStatus& status = kube::as<kube::Deployment>(after).status;
+  validate_replicas(status,
+                    {{"updatedReplicas", status.updated_replicas},
+                     {"readyReplicas", status.ready_replicas},
+                     {"availableReplicas", status.available_replicas}},
+                    errors);
+}
+
+void validate_replica_set_status(const Object&, const Object& after, FieldErrors& errors) {
+  const kube::ReplicaSetStatus& status = kube::as<kube::ReplicaSet>(after).status;
+  validate_replicas(status,
+                    {{"fullyLabeledReplicas", status.fully_labeled_replicas},
+                     {"readyReplicas", status.ready_replicas},
+                     {"availableReplicas", status.available_replicas}},
+                    errors);
+}
+
 void validate_replica_set(const Object& object, FieldErrors& errors) {
   const kube::ReplicaSetSpec& replica_set = kube::as<kube::ReplicaSet>(object).spec;
   const FieldPath spec("spec");
@@ -153,12 +189,14 @@ Strategy deployment_strategy() {
   Strategy out = workload_strategy<kube::Deployment>();
   out.changes_generation = &deployment_changed;
   out.validate = &validate_deployment;
+  out.validate_status = &validate_deployment_status;
   return out;
 }
 
 Strategy replica_set_strategy() {
   Strategy out = workload_strategy<kube::ReplicaSet>();
   out.validate = &validate_replica_set;
+  out.validate_status = &validate_replica_set_status;
   out.fields = kReplicaSetFields;
   return out;
 }

@@ -1,4 +1,5 @@
 // core/v1 apart from Pod and Service.
+#include "base/strings.h"
 #include "kube/defaults.h"
 #include "kube/json.h"
 #include "registry/strategy.h"
@@ -144,10 +145,24 @@ void validate_amounts(const std::map<std::string, kube::Quantity>& amounts, cons
   }
 }
 
+// "10.9.8.0/24".
+bool is_range(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return false;
+  const auto bits = parse_int(text.substr(slash + 1));
+  const bool is_v6 = text.find(':') != std::string_view::npos;
+  return bits && *bits >= 0 && *bits <= (is_v6 ? 128 : 32) &&
+         (is_v6 || kube::check_ipv4(text.substr(0, slash)).empty());
+}
+
 void validate_node(const Object& object, FieldErrors& errors) {
   const auto& node = kube::as<kube::Node>(object);
   const FieldPath spec("spec"), status("status");
   validate_taints(node.spec.taints, spec.child("taints"), errors);
+  // Upstream names the list, which the one stands for.
+  const FieldPath ranges = spec.child("podCIDRs");
+  if (!node.spec.pod_cidr.empty() && !is_range(node.spec.pod_cidr))
+    errors.invalid(ranges.index(0), node.spec.pod_cidr, "must be a valid CIDR value");
   validate_amounts(node.status.capacity, status.child("capacity"), errors);
   validate_amounts(node.status.allocatable, status.child("allocatable"), errors);
 }

@@ -2,7 +2,6 @@
 #include "kube/types/certificates.h"
 #include "kube/types/networking.h"
 #include "kube/types/persistent.h"
-#include "kube/types/quota.h"
 #include "kube/types/stateful.h"
 #include "kube/types/storage.h"
 #include "registry/strategy.h"
@@ -22,22 +21,10 @@ Strategy stored() {
   return out;
 }
 
-void one_replica(kube::Object& object) {
-  auto& replicas = mutable_as<kube::ReplicationController>(object).spec.replicas;
-  if (!replicas) replicas = 1;
-}
-
-Strategy replication_controller_strategy() {
-  Strategy out = stored<kube::ReplicationController>();
-  out.set_defaults = &one_replica;
-  return out;
-}
-
 }  // namespace
 
 std::vector<Strategy> stored_strategies() {
   return {stored_without_generation<kube::PersistentVolume>(),
-          replication_controller_strategy(),
           stored<kube::ControllerRevision>(),
           stored_without_generation<kube::CertificateSigningRequest>(),
           stored<kube::IngressClass>(),

@@ -78,6 +78,9 @@ Strategy endpoint_slice_strategy();
 Strategy pod_disruption_budget_strategy();
 Strategy priority_class_strategy();
 // Of kinds that nothing here acts on.
+Strategy replication_controller_strategy();
+Strategy pod_template_strategy();
+Strategy endpoints_strategy();
 Strategy stateful_set_strategy();
 Strategy job_strategy();
 Strategy cron_job_strategy();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/value.hpp>
 
 #include "base/strings.h"
 #include "kube/json.h"
@@ -13,6 +14,7 @@
 
 namespace minato::registry {
 
+namespace json = boost::json;
 using kube::CustomResourceDefinition;
 using kube::CustomResourceDefinitionNames;
 using kube::CustomResourceDefinitionVersion;
@@ -57,6 +59,33 @@ void validate_names(const CustomResourceDefinitionNames& names, const FieldPath&
     label(categories.index(i), names.categories[i]);
 }
 
+// What of the whole object is the server's to say.
+void validate_root(const json::object& root, const FieldPath& path, FieldErrors& errors) {
+  constexpr std::string_view kAbout[] = {"description", "properties", "type"};
+  constexpr std::string_view kNamed[] = {"generateName", "name"};
+  const FieldPath properties = path.child("properties");
+  const FieldPath metadata = properties.key("metadata");
+  if (root.contains("additionalProperties"))
+    errors.forbidden(path.child("additionalProperties"), "must not be used at the root");
+  const json::value* members = root.if_contains("properties");
+  const json::value* described = members != nullptr && members->is_object()
+                                     ? members->get_object().if_contains("metadata")
+                                     : nullptr;
+  if (described == nullptr || !described->is_object()) return;
+  const auto has_only = [](const json::object& object, std::span<const std::string_view> names) {
+    return std::ranges::all_of(object, [&](const auto& member) {
+      return std::ranges::find(names, std::string_view(member.key())) != names.end();
+    });
+  };
+  const json::value* inner = described->get_object().if_contains("properties");
+  const bool names_only =
+      inner == nullptr || (inner->is_object() && has_only(inner->get_object(), kNamed));
+  if (!has_only(described->get_object(), kAbout) || !names_only) {
+    errors.forbidden(metadata, "must not specify anything other than name and generateName, but "
+                               "metadata is implicitly specified");
+  }
+}
+
 void validate_schema(const CustomResourceDefinitionVersion& version, const FieldPath& path,
                      FieldErrors& errors) {
   const FieldPath schema = path.child("schema");
@@ -66,6 +95,7 @@ void validate_schema(const CustomResourceDefinitionVersion& version, const Field
   const auto parsed = kube::parse_json(version.schema->open_api_v3_schema->text);
   if (!parsed) return errors.invalid(text, "", parsed.error().message);
   kube::read_schema(*parsed, text, errors);
+  if (const auto* root = parsed->if_object()) validate_root(*root, text, errors);
 }
 
 void validate_columns(const CustomResourceDefinitionVersion& version, const FieldPath& path,
@@ -145,6 +175,11 @@ void validate_conversion(const kube::CustomResourceDefinitionSpec& spec, const F
   const FieldPath strategy = conversion.child("strategy");
   errors.one_of(strategy, spec.conversion->strategy, kStrategies);
   const auto served = std::ranges::count_if(spec.versions, &CustomResourceDefinitionVersion::served);
+  if (spec.conversion->strategy == "Webhook" && !spec.conversion->webhook) {
+    errors.required(conversion.child("webhookClientConfig"),
+                    "required when strategy is set to Webhook");
+    errors.required(conversion.child("conversionReviewVersions"));
+  }
   if (spec.conversion->strategy == "Webhook" && served > 1) {
     errors.invalid(strategy, "Webhook",
                    "webhooks are not called by this server: serve one version, or use None");

@@ -138,8 +138,6 @@ TEST_F(StrategyTest, PodsAreChecked) {
           p.spec.init_containers[0].readiness_probe = http_probe();
         }},
        {"spec.restartPolicy", [](Pod& p) { p.spec.restart_policy = "Sometimes"; }},
-       {"spec.terminationGracePeriodSeconds",
-        [](Pod& p) { p.spec.termination_grace_period_seconds = -1; }},
        {"spec.tolerations[0].operator",
         [](Pod& p) { p.spec.tolerations.push_back({.operator_ = "Equal"}); }},
        {"spec.topologySpreadConstraints[0].maxSkew",

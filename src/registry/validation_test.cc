@@ -215,5 +215,46 @@ TEST_F(ValidationTest, StorageAndQuotasAreChecked) {
     {"spec.scopes", R"(["Else"])", "spec.scopes"}});
 }
 
+TEST_F(ValidationTest, EndpointsAreChecked) {
+  expect_refused(R"({"apiVersion":"v1","kind":"Endpoints","metadata":{"name":"old","namespace":"default"},
+    "subsets":[{"addresses":[{"ip":"10.1.2.3"}],"ports":[{"port":80}]}]})", {
+    {"subsets", "[{}]", "subsets[0]"},
+    {"subsets", R"([{"addresses":[{"ip":"x"}]}])", "subsets[0].addresses[0].ip"},
+    {"subsets", R"([{"notReadyAddresses":[{"ip":"127.0.0.1"}]}])", "subsets[0].notReadyAddresses[0].ip"},
+    {"subsets", R"([{"addresses":[{"ip":"10.1.1.1"}],"ports":[{"port":0}]}])", "subsets[0].ports[0].port"},
+    {"subsets", R"([{"addresses":[{"ip":"10.1.1.1"}],"ports":[{"port":1},{"name":"b","port":2}]}])", "subsets[0].ports[0].name"}});
+  expect_refused(R"({"apiVersion":"v1","kind":"PodTemplate","metadata":{"name":"t","namespace":"default"},
+    "template":{"spec":{"containers":[{"name":"a","image":"a:1"}]}}})", {
+    {"template.spec.containers", "[]", "template.spec.containers"}});
+}
+
+TEST_F(ValidationTest, WhatNoPodCanHaveHereIsForbidden) {
+  for (const char* part : {R"("runtimeClassName":"missing")", R"("overhead":{"cpu":"1"})"}) {
+    const auto refused = create(*kube::parse_json(fmt::format(
+        R"({{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a","namespace":"default"}},
+            "spec":{{"containers":[{{"name":"a","image":"a:1"}}],{}}}}})", part)));
+    ASSERT_FALSE(refused) << part;
+    EXPECT_EQ(refused.error().reason, Reason::kForbidden) << part;
+  }
+}
+
+TEST_F(ValidationTest, ANegativeGraceIsASecond) {
+  const auto made = create(*kube::parse_json(
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"default"},
+          "spec":{"containers":[{"name":"a","image":"a:1"}],"terminationGracePeriodSeconds":-5}})"));
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(kube::as<kube::Pod>(**made).spec.termination_grace_period_seconds, 1);
+}
+
+TEST_F(ValidationTest, OwnersAndGeneratedNamesAreChecked) {
+  expect_refused(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"default","generateName":"made-"}})", {
+    {"metadata.ownerReferences", R"([{"apiVersion":"v1","kind":"Event","name":"a","uid":"u"}])", "metadata.ownerReferences"}});
+  const auto refused = create(json::value{
+      {"apiVersion", "v1"}, {"kind", "ConfigMap"},
+      {"metadata", {{"namespace", "default"}, {"generateName", std::string(300, 'x')}}}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().causes.at(0).field, "metadata.generateName");
+}
+
 }  // namespace
 }  // namespace minato::registry

@@ -15,12 +15,13 @@ Status, reason and body are compared: objects whole (with defaults, generation a
 KNOWN = [
     ("text of messages", "written anew; clients go by reason, cause and field"),
     ("status 500 of upstream", "malformed versions, delete options and apply configurations are the client's error: 400, 409 or 422 here"),
-    ("`endpoints`, `podtemplates`, POST of `bindings`", "not served"),
-    ("`overhead`, `runtimeClassName`", "there are no RuntimeClasses: both are stored, nobody looks them up"),
-    ("a JSON or YAML member that stands twice", "the last one counts in JSON, YAML is refused; upstream warns or refuses as fieldValidation says"),
-    ("time zones of CronJobs", "not looked up"),
-    ("`log`", "the server alone has no Nodes to ask"),
-    ("old `watch/` paths, `policy/v1beta1`", "not served"),
+    ("POST of `bindings`, apply to `scale`, old `watch/` paths", "not served: clients bind, scale and watch in other ways"),
+    ("time zones of CronJobs", "not looked up: nothing acts on CronJobs"),
+    ("Pods without a known ServiceAccount, NodePorts out of range in a dry run, approval of a request that is not there", "refused, or refused for another reason: names are checked before accounts, numbers in a dry run too"),
+    ("an empty list of an autoscaler's policies", "the same as none: the defaults"),
+    ("a directive that strategic merge does not know", "refused; upstream ignores it"),
+    ("apply of unknown fields, of the same key twice", "unknown fields are as fieldValidation says, the last key counts; upstream fails with status 500"),
+    ("apply to what nobody is known to own", "takes the fields; upstream asks for force"),
 ]
 
 
