@@ -131,6 +131,9 @@ class Driver {
     if (verb == "complete") {
       return groups_.complete_lifecycle_action(words.at(1), words.at(2), words.at(3), cloud::LifecycleResult::kContinue, printed());
     }
+    if (verb == "heartbeat") {
+      return groups_.record_lifecycle_action_heartbeat(words.at(1), words.at(2), words.at(3), printed());
+    }
     if (verb == "register") return balancing_.register_target(words.at(1), printed());
     if (verb == "deregister") return balancing_.deregister_target(words.at(1), printed());
     print({{"ok", false}, {"message", "no such command: " + verb}});

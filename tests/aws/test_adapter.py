@@ -6,7 +6,6 @@ moto has no life cycle waits, no draining and no scaling activities, starts inst
 a change of one part of a mixed policy for the whole: those are left to the unit tests.
 """
 import json
-import os
 import pathlib
 import shutil
 import subprocess
@@ -16,27 +15,8 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "render"))
 import tools  # noqa: E402
+from driver import DRIVER, REGION, Driver  # noqa: E402
 from tools import Moto, Scratch, missing  # noqa: E402
-
-DRIVER = os.environ.get("MINATO_AWS_DRIVER", str(tools.ROOT / "build/tests/aws/aws_driver"))
-REGION = "us-east-1"
-
-
-class Driver:
-    def __init__(self, moto, groups, target_group, **environment):
-        env = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": moto.url, "PATH": os.environ["PATH"], **environment}
-        self.process = subprocess.Popen([DRIVER, ",".join(groups), target_group], env=env, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def __call__(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(30)
-        self.process.stdout.close()
 
 
 class AdapterOnMoto(Scratch):
@@ -85,7 +65,7 @@ class AdapterOnMoto(Scratch):
 
     def driver(self, groups=("shop-master", "shop-scaling"), target_group="shop", **environment):
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        driver = Driver(self.moto, groups, target_group, **(environment or keys))
+        driver = Driver(self.moto.url, groups, target_group, **(environment or keys))
         self.addCleanup(driver.close)
         return driver
 
