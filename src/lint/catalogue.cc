@@ -182,9 +182,10 @@ constexpr auto kRules = std::to_array<Rule>({
      "the same labels in user data, group tags and nodeSelector"},
     {"X3", kError, "what must run on tainted nodes has to tolerate the taint", kKube,
      "tolerations that match the user data's taints"},
-    {"X4", kError, "the autoscaler finds its groups by the cluster's name in their tags",
+    {"X4", kError, "the autoscaler finds its groups by the cluster's name in their tags, and minato's controller "
+     "its targets by the target group's name",
      "kubernetes/autoscaler AWS README",
-     "autoDiscovery.clusterName as in k8s.io/cluster-autoscaler/<name>"},
+     "autoDiscovery.clusterName, or --cluster, as in k8s.io/cluster-autoscaler/<name>; --target-group by its name"},
     {"X5", kError,
      "a Pod whose service account no role is bound to falls back to no permissions, silently",
      "aws/eks-pod-identity-agent#153",

@@ -134,6 +134,30 @@ TEST(LintTest, AServiceAccountNamesARoleThatIsMade) {
   EXPECT_TRUE(ids(check(spec, *files, cloud::Catalogue::built_in(), kNow)).contains("X5"));
 }
 
+TEST(LintTest, OwnControllersFindTheirCluster) {
+  spec::Spec spec = shop();
+  spec.eks.controller_image = "x/minato@sha256:00";
+  const auto rendered = render::render(spec, cloud::Catalogue::built_in());
+  ASSERT_TRUE(rendered) << rendered.error().message;
+  const auto after = [&](std::string_view path, std::string_view from, std::string_view to) {
+    render::Files files = *rendered;
+    std::string& text = files.at(std::string(path));
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << path << " has no " << from;
+    if (at != std::string::npos) text.replace(at, from.size(), to);
+    return ids(check(spec, files, cloud::Catalogue::built_in(), kNow));
+  };
+  const auto as_rendered = ids(check(spec, *rendered, cloud::Catalogue::built_in(), kNow));
+  for (const char* id : {"D9", "T4", "X2", "X3", "X4", "X5", "X8"}) EXPECT_FALSE(as_rendered.contains(id)) << id;
+  constexpr std::string_view kDeployment = "kubernetes/controllers/controller-deployment.yaml";
+  EXPECT_TRUE(after(kDeployment, "--cluster=shop", "--cluster=other").contains("X4"));
+  EXPECT_TRUE(after(kDeployment, "--target-group=shop", "--target-group=other").contains("X4"));
+  EXPECT_TRUE(after(kDeployment, "key: minato.dev/node-group", "key: other").contains("X3"));
+  EXPECT_TRUE(after("terraform/identity.tf", "account = \"minato-controller\"", "account = \"other\"").contains("X5"));
+  spec.eks.controller_image = "x/minato:1";
+  EXPECT_TRUE(ids(check(spec, {}, cloud::Catalogue::built_in(), kNow)).contains("D10"));
+}
+
 TEST(LintTest, SupportEndsWithTime) {
   const auto at = [](const char* now) { return ids(check(shop(), {}, cloud::Catalogue::built_in(), *parse_rfc3339(now))); };
   EXPECT_FALSE(at("2026-12-01T00:00:00Z").contains("V5"));

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "base/strings.h"
+#include "blueprint/own_controllers.h"
+#include "kube/names.h"
 #include "kube/types/apps.h"
 #include "kube/types/config.h"
 #include "kube/types/networking.h"
@@ -122,7 +124,16 @@ void check_labels(const HclModule& module, const Manifests& manifests, const Sin
   }
 }
 
-// Every chart that is confined to tainted nodes tolerates their taint.
+// Where node selector and tolerations stand: a chart's values, a Deployment's Pod template; null.
+const json::object* pod_settings(const Manifest& manifest) {
+  if (manifest.path.ends_with("-values.yaml")) return manifest.json.if_object();
+  if (!manifest.object || manifest.object->kind() != kube::Deployment::static_kind()) return nullptr;
+  std::error_code none;
+  const json::value* found = manifest.json.find_pointer("/spec/template/spec", none);
+  return found == nullptr ? nullptr : found->if_object();
+}
+
+// Every chart and Deployment that is confined to tainted nodes tolerates their taint.
 void check_taints(const HclModule& module, const Manifests& manifests, const Sink& found) {
   std::map<std::string, std::string> tainted;  // Key of the taint by "label=value" of its nodes.
   for (const HclBlock* launch : module.resources("aws_launch_template")) {
@@ -133,8 +144,7 @@ void check_taints(const HclModule& module, const Manifests& manifests, const Sin
     }
   }
   for (const Manifest& each : manifests.all) {
-    const json::object* values =
-        each.path.ends_with("-values.yaml") ? each.json.if_object() : nullptr;
+    const json::object* values = pod_settings(each);
     const json::value* selector = values == nullptr ? nullptr : values->if_contains("nodeSelector");
     if (selector == nullptr || !selector->is_object()) continue;
     for (const auto& [key, value] : selector->get_object()) {
@@ -190,10 +200,14 @@ std::set<std::string> role_names(const HclModule& module) {
   return out;
 }
 
+// Agents ask their instance and the API, and have no access to AWS.
+const std::string kAgent = fmt::format("{}/{}", kube::kNamespaceSystem, blueprint::kAgentAccount);
+
 void check_identities(const HclModule& module, const Manifests& manifests, const Sink& found) {
   const auto bound = bound_accounts(module);
   if (!bound) return;
   const auto need = [&](const std::string& place, const std::string& account) {
+    if (account == kAgent) return;
     if (!bound->contains(account))
       found("X5", place, fmt::format("no role is bound to {}", account));
   };

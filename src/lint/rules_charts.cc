@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "blueprint/own_controllers.h"
 #include "kube/types/apps.h"
 #include "lint/across.h"
 
@@ -82,6 +83,37 @@ void check_autoscaler(const HclModule& module, const Manifests& manifests, const
   check_local_storage(manifests, *values, found);
 }
 
+// What follows "--name=" in a container's arguments; "".
+std::string argument(const kube::Container& container, std::string_view name) {
+  const std::string prefix = fmt::format("--{}=", name);
+  for (const std::string& each : container.args) {
+    if (each.starts_with(prefix)) return each.substr(prefix.size());
+  }
+  return {};
+}
+
+// minato's own controller in the place of the autoscaler.
+void check_controller(const HclModule& module, const Manifests& manifests, const Sink& found) {
+  const auto groups = module.resources("aws_autoscaling_group");
+  const auto targets = module.resources("aws_lb_target_group");
+  for (const auto& [path, deployment] : manifests.of<kube::Deployment>()) {
+    if (deployment->metadata.name != blueprint::kControllerAccount) continue;
+    for (const kube::Container& container : deployment->spec.template_.spec.containers) {
+      const std::string tag = "k8s.io/cluster-autoscaler/" + argument(container, "cluster");
+      if (!groups.empty() && std::ranges::none_of(groups, [&](const HclBlock* group) {
+            return tags_of(module, *group).contains(tag);
+          })) {
+        found("X4", path, fmt::format("no group carries {}", tag));
+      }
+      const std::string target = argument(container, "target-group");
+      if (!targets.empty() && !target.starts_with("arn:") &&
+          std::ranges::none_of(targets, [&](const HclBlock* group) { return module.value(*group, "name") == target; })) {
+        found("X4", path, fmt::format("there is no target group {}", target));
+      }
+    }
+  }
+}
+
 void check_versions(const Manifests& manifests, const Sink& found) {
   for (const Manifest& each : manifests.all) {
     const json::object* object = each.json.if_object();
@@ -141,6 +173,7 @@ const json::value* values_file(const Manifests& manifests, std::string_view char
 
 void check_charts(const HclModule& module, const Manifests& manifests, const Sink& found) {
   check_autoscaler(module, manifests, found);
+  check_controller(module, manifests, found);
   check_versions(manifests, found);
 }
 

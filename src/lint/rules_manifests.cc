@@ -9,6 +9,7 @@
 #include "kube/types/autoscaling.h"
 #include "kube/types/config.h"
 #include "kube/types/policy.h"
+#include "kube/types/rbac.h"
 #include "kube/types/scheduling.h"
 #include "kube/types/service.h"
 #include "lint/rules.h"
@@ -42,7 +43,7 @@ const kube::HorizontalPodAutoscaler* autoscaler_of(const Manifests& manifests,
 }
 
 void check_container(const std::string& path, const kube::PodSpec& pod,
-                     const kube::Container& container, const Sink& found) {
+                     const kube::Container& container, bool gets_requests, const Sink& found) {
   // A sidecar without ports gets no requests that it could be unready for.
   if (!container.readiness_probe && !container.ports.empty())
     found("D5", path, container.name + " has no readiness probe");
@@ -59,7 +60,8 @@ void check_container(const std::string& path, const kube::PodSpec& pod,
   }
   if (container.image.ends_with(":latest")) found("D10", path, container.image);
   const bool hook = container.lifecycle && container.lifecycle->pre_stop;
-  if (!hook && !container.ports.empty()) found("D3", path, container.name + " has no preStop");
+  if (!hook && gets_requests && !container.ports.empty())
+    found("D3", path, container.name + " has no preStop");
   if (!hook || !container.lifecycle->pre_stop->sleep) return;
   const std::int64_t sleep = container.lifecycle->pre_stop->sleep->seconds;
   const std::int64_t grace = pod.termination_grace_period_seconds.value_or(30);
@@ -116,6 +118,27 @@ bool holds_room(const Manifests& manifests, const kube::PodSpec& pod) {
   });
 }
 
+// A Service selects its Pods, or nobody says which Services there are.
+bool gets_requests(const Manifests& manifests, const kube::Deployment& deployment) {
+  const auto services = manifests.of<kube::Service>();
+  return services.empty() || std::ranges::any_of(services, [&](const auto& service) {
+    return service.second->metadata.namespace_ == deployment.metadata.namespace_ &&
+           selects(service.second->spec.selector, deployment.spec.template_.metadata.labels);
+  });
+}
+
+// A binding names the account: its Pods ask something of the API.
+bool is_given_access(const Manifests& manifests, const kube::Deployment& deployment) {
+  const auto names = [&](const auto& binding) {
+    return std::ranges::any_of(binding.second->subjects, [&](const kube::Subject& subject) {
+      return subject.kind == "ServiceAccount" && subject.name == account_of(deployment.spec.template_.spec) &&
+             subject.namespace_ == deployment.metadata.namespace_;
+    });
+  };
+  return std::ranges::any_of(manifests.of<kube::ClusterRoleBinding>(), names) ||
+         std::ranges::any_of(manifests.of<kube::RoleBinding>(), names);
+}
+
 void check_deployment(const Manifests& manifests, const std::string& path,
                       const kube::Deployment& deployment, const Sink& found) {
   const kube::PodSpec& pod = deployment.spec.template_.spec;
@@ -135,12 +158,12 @@ void check_deployment(const Manifests& manifests, const std::string& path,
     found("X7", path, "the selector does not match the Pods' own labels");
   }
   for (const kube::Container& container : pod.containers)
-    check_container(path, pod, container, found);
+    check_container(path, pod, container, gets_requests(manifests, deployment), found);
   for (const auto* containers : {&pod.containers, &pod.init_containers}) {
     for (const kube::Container& container : *containers) check_privileges(path, container, found);
   }
   check_spread(path, pod, found);
-  if (mounts_token(manifests, deployment))
+  if (mounts_token(manifests, deployment) && !is_given_access(manifests, deployment))
     found("D9", path, "its Pods get a token of the service account " + account_of(pod));
 }
 

@@ -183,6 +183,7 @@ void check_service(const spec::Spec& spec, const Sink& found) {
   if (spec.replicas.min < 2) found("H1", "replicas.min", fmt::format("{} Pod", spec.replicas.min));
   if (spec.eks.image.empty()) check_image("image", spec.image, found);
   check_image("eks.image", spec.eks.image, found);
+  check_image("eks.controller_image", spec.eks.controller_image, found);
   for (const spec::Sidecar& sidecar : spec.sidecars)
     check_image(fmt::format("sidecars.{}.image", sidecar.name), sidecar.image, found);
   check_confinement("", spec.confinement, found);

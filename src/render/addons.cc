@@ -8,6 +8,7 @@
 
 #include "blueprint/blueprint.h"
 #include "kube/names.h"
+#include "render/controllers.h"
 #include "render/identity.h"
 #include "render/yaml.h"
 
@@ -178,7 +179,10 @@ bool uses_external_secrets(const spec::Spec& spec) {
 }
 
 void add_addon_files(const spec::Spec& spec, const std::string& directory, Files& files) {
-  std::vector<Chart> charts{autoscaler(spec), termination_handler(spec), metrics_server()};
+  std::vector<Chart> charts{metrics_server()};
+  // Two autoscalers of one group would undo each other's work.
+  if (!uses_own_controllers(spec))
+    charts.insert(charts.begin(), {autoscaler(spec), termination_handler(spec)});
   json::array resources;
   if (uses_external_secrets(spec)) {
     charts.push_back(external_secrets(spec));

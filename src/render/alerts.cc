@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "render/controllers.h"
 #include "render/hcl.h"
 
 namespace minato::render {
@@ -107,7 +108,12 @@ std::string table(std::string_view heading, std::span<const Alert> alerts, std::
 }  // namespace
 
 std::span<const Alert> cloudwatch_alerts() { return kCloudWatch; }
-std::span<const Alert> prometheus_alerts() { return kPrometheus; }
+std::vector<Alert> prometheus_alerts(const spec::Spec& spec) {
+  std::vector<Alert> out(kPrometheus.begin(), kPrometheus.end());
+  // By a metric of upstream's autoscaler. With minato's, PodPending says it.
+  if (uses_own_controllers(spec)) std::erase_if(out, [](const Alert& alert) { return alert.name == "NodesDoNotCome"; });
+  return out;
+}
 
 std::string first_step(const Alert& alert, const spec::Spec& spec) {
   Values values;
@@ -129,7 +135,7 @@ std::string runbook(const spec::Spec& spec) {
       "# Alerts of {}\n\nWho is told: `alerts` in minato.yaml (terraform/observability.tf).\n",
       spec.service);
   out += table("CloudWatch", kCloudWatch, spec.service + "-", spec);
-  if (spec.eks.prometheus) out += table("Prometheus", kPrometheus, "", spec);
+  if (spec.eks.prometheus) out += table("Prometheus", prometheus_alerts(spec), "", spec);
   return out;
 }
 

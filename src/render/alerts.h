@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "render/template.h"
 #include "spec/spec.h"
@@ -19,7 +20,7 @@ struct Alert {
   std::string_view first;  // Where to look first; @{service} is the service and its namespace.
 };
 std::span<const Alert> cloudwatch_alerts();
-std::span<const Alert> prometheus_alerts();
+std::vector<Alert> prometheus_alerts(const spec::Spec& spec);
 
 // Where to look first, for this service.
 std::string first_step(const Alert& alert, const spec::Spec& spec);

@@ -6,15 +6,15 @@
 #include <array>
 
 #include "base/strings.h"
-#include "kube/json.h"
 #include "kube/types/apps.h"
 #include "kube/types/config.h"
 #include "render/addons.h"
 #include "render/comments.h"
+#include "render/controllers.h"
 #include "render/identity.h"
 #include "render/prometheus.h"
 #include "render/secrets.h"
-#include "render/yaml.h"
+#include "render/manifest.h"
 
 namespace minato::render {
 namespace json = boost::json;
@@ -116,59 +116,15 @@ bool is_headroom(const spec::Spec& spec, const kube::Object& object) {
 // "HorizontalPodAutoscaler" → "horizontal-pod-autoscaler.yaml".
 std::string file_name(const spec::Spec& spec, const kube::Object& object) {
   const std::string_view kind = object.kind().kind;
-  std::string out;
-  if (is_headroom(spec, object)) {
-    if (kind == "Deployment") return "headroom.yaml";
-    out = "headroom-";
-  }
-  for (const char c : kind) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (upper && !out.empty() && !out.ends_with('-')) out += '-';
-    out += upper ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return out + ".yaml";
-}
-
-std::string object_yaml(const spec::Spec& spec, const kube::Object& object) {
-  json::value value = kube::to_json_value(object);
-  json::object& members = value.as_object();
-  members.erase("status");
-  if (const json::value* inner = members.if_contains("spec");
-      inner != nullptr && inner->as_object().empty()) {
-    members.erase("spec");
-  }
-  return to_yaml(value, comments_of(spec, object));
-}
-
-std::string kustomization(const std::vector<std::string>& resources) {
-  return to_yaml(json::object{{"apiVersion", "kustomize.config.k8s.io/v1beta1"},
-                              {"kind", "Kustomization"},
-                              {"resources", json::array(resources.begin(), resources.end())}});
+  if (!is_headroom(spec, object)) return dashed(kind) + ".yaml";
+  return kind == "Deployment" ? "headroom.yaml" : "headroom-" + dashed(kind) + ".yaml";
 }
 
 std::string overlay_kustomization(const spec::Spec& spec, const Image& image,
                                   const std::vector<std::string>& resources) {
-  json::object pin{{"name", spec.service}, {"newName", image.name}};
-  if (!image.digest.empty())
-    pin["digest"] = image.digest;
-  else
-    pin["newTag"] = image.tag;
-  const std::string key = spec.eks.image.empty() ? "image" : "eks.image";
   return "# The service on EKS. A deploy of a new image changes 'images' alone.\n" +
          kustomization(resources) +
-         to_yaml(json::object{{"images", json::array{std::move(pin)}}}, {{"images", key}});
-}
-
-Status check_remote(const std::string& text, const std::string& key, std::string_view fix) {
-  for (const std::string_view local : {"oci:", "docker-archive:"}) {
-    if (!text.starts_with(local)) continue;
-    return fail(
-        Reason::kInvalid,
-        fmt::format("'{}' ({}) is on this machine, where EKS cannot pull it; {}, for example "
-                    "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:1",
-                    key, text, fix));
-  }
-  return {};
+         pinned_image(spec.service, image, spec.eks.image.empty() ? "image" : "eks.image");
 }
 
 }  // namespace
@@ -185,27 +141,8 @@ std::span<const Difference> differences() { return kDifferences; }
 
 Result<Image> image_of(const spec::Spec& spec) {
   const std::string key = spec.eks.image.empty() ? "image" : "eks.image";
-  std::string text = spec.eks.image.empty() ? spec.image : spec.eks.image;
-  RETURN_IF_ERROR(check_remote(text, key, "say in 'eks.image' where you push it"));
-  if (text.starts_with("docker://")) text.erase(0, std::string_view("docker://").size());
-  Image out;
-  if (const std::size_t at = text.find('@'); at != std::string::npos) {
-    out.digest = text.substr(at + 1);
-    text.resize(at);
-  }
-  const std::size_t slash = text.rfind('/');
-  const std::size_t colon = text.find(':', slash == std::string::npos ? 0 : slash);
-  if (colon != std::string::npos) {
-    out.tag = text.substr(colon + 1);
-    text.resize(colon);
-  }
-  out.name = text;
-  if (out.tag.empty() && out.digest.empty()) {
-    return fail(
-        Reason::kInvalid,
-        fmt::format("'{}' ({}) names no version; add a tag or, better, a digest", key, text));
-  }
-  return out;
+  return parse_image(key, spec.eks.image.empty() ? spec.image : spec.eks.image,
+                     "say in 'eks.image' where you push it");
 }
 
 std::string ecr_repository(const Image& image, const spec::Spec& spec) {
@@ -232,12 +169,12 @@ std::vector<kube::ObjectPtr> base_objects(const spec::Spec& spec) {
   return out;
 }
 
-Files render_kubernetes(const spec::Spec& spec, const Image& image) {
+Files render_kubernetes(const spec::Spec& spec, const Image& image, const Image& controller_image) {
   Files files;
   std::vector<std::string> base, overlay{"../../base"};
   for (const kube::ObjectPtr& object : base_objects(spec)) {
     base.push_back(file_name(spec, *object));
-    files[std::string(kBase) + base.back()] = object_yaml(spec, *object);
+    files[std::string(kBase) + base.back()] = object_yaml(*object, comments_of(spec, *object));
   }
   files[std::string(kBase) + "kustomization.yaml"] =
       "# The service as any cluster can run it; what only EKS knows is in overlays/eks.\n" +
@@ -253,6 +190,7 @@ Files render_kubernetes(const spec::Spec& spec, const Image& image) {
   }
   files[std::string(kOverlay) + "kustomization.yaml"] = overlay_kustomization(spec, image, overlay);
   add_addon_files(spec, "kubernetes/addons/", files);
+  add_controller_files(spec, controller_image, "kubernetes/controllers/", files);
   return files;
 }
 

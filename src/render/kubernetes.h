@@ -12,6 +12,7 @@
 #include "blueprint/blueprint.h"
 #include "kube/object.h"
 #include "render/files.h"
+#include "render/manifest.h"
 #include "spec/spec.h"
 
 namespace minato::render {
@@ -24,12 +25,7 @@ struct Difference {
 };
 std::span<const Difference> differences();
 
-// Where the image of the service is on EKS: "registry/name" and "tag" or "sha256:…".
-struct Image {
-  std::string name;
-  std::string tag;
-  std::string digest;
-};
+// Of the service.
 Result<Image> image_of(const spec::Spec& spec);
 // Invalid when one of them is nowhere that a cluster could pull it from.
 Status check_sidecar_images(const spec::Spec& spec);
@@ -39,6 +35,7 @@ std::string ecr_repository(const Image& image, const spec::Spec& spec);
 // The objects of the base, in the order of the kustomization.
 std::vector<kube::ObjectPtr> base_objects(const spec::Spec& spec);
 
-Files render_kubernetes(const spec::Spec& spec, const Image& image);
+// `controller_image` is read where the file asks for minato's own controller.
+Files render_kubernetes(const spec::Spec& spec, const Image& image, const Image& controller_image);
 
 }  // namespace minato::render

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "render/controllers.h"
 #include "render/hcl.h"
 #include "render/templates.h"
 
@@ -75,8 +76,11 @@ std::vector<Group> split(const spec::Spec& spec, const blueprint::NodeGroup& mix
 
 std::vector<Group> groups_of(const spec::Spec& spec, const blueprint::Blueprint& blueprint) {
   std::vector<Group> out;
-  for (const blueprint::NodeGroup& nodes : blueprint.groups) {
+  for (blueprint::NodeGroup nodes : blueprint.groups) {
     const std::string key = nodes.group.name.substr(spec.service.size() + 1);
+    // Without "enabled" nobody scales it; minato's controller takes its nodes out of service, too.
+    if (key == blueprint::kMasterGroup && uses_own_controllers(spec))
+      nodes.group.tags["k8s.io/cluster-autoscaler/" + spec.service] = "owned";
     if (key == blueprint::kScalingGroup && spec.eks.split_groups)
       std::ranges::move(split(spec, nodes), std::back_inserter(out));
     else
@@ -122,8 +126,9 @@ std::string node_group(const Group& in, const std::string& name,
   values.flags.insert({{"attached", group.attached_to_target_group},
                        {"mixed", spot || group.types.size() > 1},
                        {"spot", spot},
-                       // Upstream's termination handler orders no replacement; the group has to.
-                       {"rebalance", spot},
+                       // Upstream's termination handler orders no replacement, so the group has to; beside
+                       // minato's controller, which does, it would order a second one.
+                       {"rebalance", spot && !values.flags.at("own_controllers")},
                        {"suspended", !group.suspended_processes.empty()}});
   return expand(kNodeGroupTf, values);
 }

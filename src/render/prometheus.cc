@@ -118,7 +118,7 @@ std::string prometheus_rule_yaml(const spec::Spec& spec) {
   add_node_rules(rules);
   json::array list;
   Comments comments{{"kind", "eks.prometheus"}};
-  for (const Alert& alert : prometheus_alerts()) {
+  for (const Alert& alert : prometheus_alerts(spec)) {
     CHECK(rules.contains(alert.name), "no rule for {}", alert.name);
     const Rule& rule = rules.at(alert.name);
     const std::string at = fmt::format("spec.groups[0].rules[{}].expr", list.size());

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "render/addons.h"
 #include "render/alerts.h"
+#include "render/controllers.h"
 #include "render/identity.h"
 #include "render/kubernetes.h"
 #include "render/terraform.h"
@@ -95,7 +96,7 @@ void check_place(const spec::Spec& spec, Problems& problems) {
           "example {}.example.com",
           spec.domain, spec.service));
   problems.require(
-      !autoscaler_version(spec.eks.version).empty(), "eks.version",
+      uses_own_controllers(spec) || !autoscaler_version(spec.eks.version).empty(), "eks.version",
       fmt::format("no cluster-autoscaler is known for {}; known: 1.33 to 1.36", spec.eks.version));
 }
 
@@ -125,8 +126,9 @@ Result<Files> render(const spec::Spec& spec, const cloud::Catalogue& catalogue) 
   RETURN_IF_ERROR(problems.status());
   ASSIGN_OR_RETURN(const Image image, image_of(spec));
   RETURN_IF_ERROR(check_sidecar_images(spec));
+  ASSIGN_OR_RETURN(const Image controller_image, controller_image_of(spec));
   Files out = render_terraform(spec, image, catalogue);
-  out.merge(render_kubernetes(spec, image));
+  out.merge(render_kubernetes(spec, image, controller_image));
   out.emplace("README.md", render_readme(spec, image));
   out.emplace("RUNBOOK.md", runbook(spec));
   return out;

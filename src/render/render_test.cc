@@ -151,6 +151,37 @@ bool has(const std::string& text, std::string_view wanted) {
   return text.find(wanted) != std::string::npos;
 }
 
+TEST(RenderTest, OwnControllersTakeThePlaceOfUpstreams) {
+  spec::Spec spec = shop();
+  spec.scaling.spot_percent = 100;
+  const auto upstream = render(spec, cloud::Catalogue::built_in());
+  EXPECT_FALSE(upstream->contains("kubernetes/controllers/kustomization.yaml"));
+  EXPECT_TRUE(has(upstream->at("terraform/nodes.tf"), "capacity_rebalance"));
+  spec.eks.controller_image = "docker://registry.example.com/minato:1";
+  const auto own = render(spec, cloud::Catalogue::built_in());
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_FALSE(own->contains("kubernetes/addons/cluster-autoscaler-values.yaml"));
+  EXPECT_FALSE(own->contains("kubernetes/addons/aws-node-termination-handler-values.yaml"));
+  EXPECT_TRUE(own->contains("kubernetes/addons/metrics-server-values.yaml"));
+  EXPECT_TRUE(has(own->at("kubernetes/controllers/kustomization.yaml"), "newName: registry.example.com/minato"));
+  EXPECT_TRUE(has(own->at("kubernetes/controllers/controller-deployment.yaml"), "--cluster=shop"));
+  EXPECT_TRUE(has(own->at("kubernetes/controllers/agent-daemon-set.yaml"), "hostNetwork: true"));
+  EXPECT_TRUE(has(own->at("terraform/identity.tf"), "account = \"minato-controller\""));
+  EXPECT_FALSE(has(own->at("terraform/identity.tf"), "cluster_autoscaler"));
+  EXPECT_FALSE(has(own->at("terraform/nodes.tf"), "capacity_rebalance"));
+  EXPECT_TRUE(has(own->at("README.md"), "apply --server-side -k kubernetes/controllers"));
+}
+
+TEST(RenderTest, ImageOfTheControllerIsARegistrysAndNamesAVersion) {
+  spec::Spec spec = shop();
+  for (const char* image : {"oci:build/image:1", "registry.example.com/minato"}) {
+    spec.eks.controller_image = image;
+    const auto refused = render(spec, cloud::Catalogue::built_in());
+    ASSERT_TRUE(failed_with(refused, Reason::kInvalid)) << image;
+    EXPECT_TRUE(has(refused.error().message, "eks.controller_image")) << refused.error().message;
+  }
+}
+
 TEST(RenderTest, WithIrsaServiceAccountsNameTheirRoles) {
   spec::Spec spec = shop();
   spec.eks.identity = spec::Eks::Identity::kIrsa;
@@ -158,6 +189,10 @@ TEST(RenderTest, WithIrsaServiceAccountsNameTheirRoles) {
                   "eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/shop-service"));
   EXPECT_TRUE(has(text_of(spec, "kubernetes/addons/cluster-autoscaler-values.yaml"),
                   "arn:aws:iam::123456789012:role/shop-cluster-autoscaler"));
+  spec::Spec own = spec;
+  own.eks.controller_image = "registry.example.com/minato:1";
+  EXPECT_TRUE(has(text_of(own, "kubernetes/controllers/controller-service-account.yaml"),
+                  "arn:aws:iam::123456789012:role/shop-controller"));
   const std::string identity = text_of(spec, "terraform/identity.tf");
   EXPECT_TRUE(has(identity, "AssumeRoleWithWebIdentity"));
   EXPECT_FALSE(has(identity, "pod_identity_association"));
@@ -263,7 +298,7 @@ TEST(AlertsTest, EveryAlertHasItsLineInTheRunbook) {
         << alert.name;
   }
   const std::string rules = text_of(spec, "kubernetes/overlays/eks/prometheus-rule.yaml");
-  for (const Alert& alert : prometheus_alerts()) {
+  for (const Alert& alert : prometheus_alerts(spec)) {
     EXPECT_NE(runbook.find(std::string("| `").append(alert.name) + "` |"), std::string::npos)
         << alert.name;
     EXPECT_NE(rules.find(std::string("alert: ").append(alert.name)), std::string::npos)

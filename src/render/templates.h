@@ -19,6 +19,9 @@ extern const std::string_view kNodeGroupTf;  // Once per group.
 extern const std::string_view kUserDataTpl;  // Amazon Linux 2023: MIME around a NodeConfig.
 extern const std::string_view kBottlerocketTpl;
 extern const std::string_view kIdentityTf;
+// After the identities: what whoever scales the groups may do, upstream's autoscaler or minato's.
+extern const std::string_view kAutoscalerPolicyTf;
+extern const std::string_view kControllerPolicyTf;
 extern const std::string_view kRegistryTf;
 extern const std::string_view kSecretsTf;
 extern const std::string_view kObservabilityTf;

@@ -14,7 +14,11 @@ const std::string_view kIdentityTf = R"TF(
 locals {
   pod_identities = {
     cloudwatch-agent = { namespace = "amazon-cloudwatch", account = "cloudwatch-agent" }
+@if own_controllers
+    controller = { namespace = "kube-system", account = "@{controller_account}" } # eks.controller_image
+@else
     cluster-autoscaler = { namespace = "kube-system", account = "@{autoscaler_account}" }
+@end
 @if external_secrets
     external-secrets = { namespace = "@{external_secrets_namespace}", account = "@{external_secrets_account}" } # eks.secrets
 @end
@@ -102,44 +106,6 @@ resource "aws_iam_role_policy_attachment" "service" {
 resource "aws_iam_role_policy_attachment" "cloudwatch_agent" {
   role = aws_iam_role.pod["cloudwatch-agent"].name
   policy_arn = "arn:@{partition}:iam::aws:policy/CloudWatchAgentServerPolicy"
-}
-
-data "aws_iam_policy_document" "cluster_autoscaler" {
-  statement {
-    sid = "Look"
-    resources = ["*"]
-    actions = [
-      "autoscaling:DescribeAutoScalingGroups",
-      "autoscaling:DescribeLaunchConfigurations",
-      "autoscaling:DescribeScalingActivities",
-      "ec2:DescribeImages",
-      "ec2:DescribeInstanceTypes",
-      "ec2:DescribeLaunchTemplateVersions",
-      "ec2:GetInstanceTypesFromInstanceRequirements",
-      "eks:DescribeNodegroup",
-    ]
-  }
-
-  statement {
-    sid = "ScaleOwnGroups"
-    resources = ["*"]
-    actions = [
-      "autoscaling:SetDesiredCapacity",
-      "autoscaling:TerminateInstanceInAutoScalingGroup",
-    ]
-
-    condition {
-      test = "StringEquals"
-      variable = "aws:ResourceTag/k8s.io/cluster-autoscaler/${local.cluster}"
-      values = ["owned"]
-    }
-  }
-}
-
-resource "aws_iam_role_policy" "cluster_autoscaler" {
-  name = "scale-own-groups"
-  role = aws_iam_role.pod["cluster-autoscaler"].name
-  policy = data.aws_iam_policy_document.cluster_autoscaler.json
 }
 )TF";
 

@@ -80,8 +80,13 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
   to_port = each.value
 }
 
+@if own_controllers
+# An instance that its group ends (a new image) waits for this long: the agent on it notices, and the
+# controller takes it out of the load balancer and drains it.
+@else
 # An instance that its group ends (a new image, a rebalance) waits for this long: the termination
 # handler on it drains it, and the load balancer lets go of it.
+@end
 resource "aws_autoscaling_lifecycle_hook" "drain" {
   for_each = local.groups
 

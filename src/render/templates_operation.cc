@@ -131,7 +131,12 @@ hand and leaves it alone unless told otherwise; `minato render --diff` shows wha
 | `terraform/identity.tf` | roles of Pods |
 | `terraform/observability.tf` | logs and alarms; `RUNBOOK.md` says what to do about each |
 | `kubernetes/base`, `overlays/eks` | the service |
+@if own_controllers
+| `kubernetes/controllers` | minato's own controller and agent (eks.controller_image) |
+| `kubernetes/addons` | Helm charts: metrics@{addons_line} |
+@else
 | `kubernetes/addons` | Helm charts: autoscaler, termination handler, metrics@{addons_line} |
+@end
 
 ## Apply
 Terraform's state lies in `terraform/` until a `backend` says otherwise. With two people it should: put
@@ -149,6 +154,9 @@ eval "$(terraform output -raw kubeconfig)"
 @end
 cd ..
 kubectl kustomize --enable-helm kubernetes/addons | kubectl apply --server-side -f -
+@if own_controllers
+kubectl apply --server-side -k kubernetes/controllers
+@end
 @if external_secrets
 kubectl -n @{external_secrets_namespace} rollout status deployment/external-secrets-webhook
 @end

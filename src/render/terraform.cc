@@ -6,9 +6,11 @@
 
 #include "base/strings.h"
 #include "blueprint/blueprint.h"
+#include "blueprint/own_controllers.h"
 #include "kube/names.h"
 #include "render/addons.h"
 #include "render/alerts.h"
+#include "render/controllers.h"
 #include "render/hcl.h"
 #include "render/identity.h"
 #include "render/node_groups.h"
@@ -80,12 +82,6 @@ void add_network(const spec::Spec& spec, const blueprint::Blueprint& blueprint, 
                     {"new_certificate", spec.eks.certificate.empty()}});
 }
 
-// The longest a node takes to leave: its Pods', then its connections', with a little to notice it.
-std::int64_t drain_seconds(const spec::Spec& spec) {
-  return seconds(spec.stop.drain + spec.stop.timeout + spec.load_balancer.deregistration_delay +
-                 30s);
-}
-
 void add_nodes(const spec::Spec& spec, Values& out) {
   const bool bottlerocket = spec.eks.node_image == spec::Eks::NodeImage::kBottlerocket;
   const bool node_health = spec.eks.target_health == spec::Eks::TargetHealth::kNode;
@@ -93,7 +89,7 @@ void add_nodes(const spec::Spec& spec, Values& out) {
                      node_health ? "{ health = local.node_health_port, requests = local.node_port }"
                                  : "{ requests = local.node_port }"},
                     {"user_data", bottlerocket ? "bottlerocket.toml.tftpl" : "user-data.tftpl"},
-                    {"drain_seconds", std::to_string(drain_seconds(spec))}});
+                    {"drain_seconds", std::to_string(seconds(drain_time(spec)))}});
   out.flags.insert({{"bottlerocket", bottlerocket},
                     {"node_health", node_health},
                     {"split", spec.eks.split_groups}});
@@ -105,7 +101,9 @@ void add_identity(const spec::Spec& spec, Values& out) {
   if (!irsa) addons.insert(addons.begin(), "eks-pod-identity-agent");
   out.texts.insert(
       {{"partition", std::string(partition_of(spec))}, {"addons_before_nodes", hcl_list(addons)}});
-  out.flags.insert({{"irsa", irsa}, {"network_policy", spec.network_policy.has_value()}});
+  out.flags.insert({{"irsa", irsa},
+                    {"own_controllers", uses_own_controllers(spec)},
+                    {"network_policy", spec.network_policy.has_value()}});
 }
 
 void add_secrets(const spec::Spec& spec, Values& out) {
@@ -135,6 +133,7 @@ void add_secrets(const spec::Spec& spec, Values& out) {
                     {"sm_resources", sm},
                     {"reader_role", csi ? "service" : "external-secrets"},
                     {"autoscaler_account", std::string(kAutoscalerAccount)},
+                    {"controller_account", std::string(blueprint::kControllerAccount)},
                     {"external_secrets_account", std::string(kExternalSecretsAccount)},
                     {"external_secrets_namespace", std::string(kExternalSecretsNamespace)}});
   const bool any_sm = !containers.empty() || !resources.empty();
@@ -226,6 +225,11 @@ std::string secret_commands(const spec::Spec& spec) {
 
 }  // namespace
 
+Duration drain_time(const spec::Spec& spec) {
+  constexpr Duration kToNoticeIt = 30s;
+  return spec.stop.drain + spec.stop.timeout + spec.load_balancer.deregistration_delay + kToNoticeIt;
+}
+
 std::string short_name(const spec::Spec& spec) {
   std::string out = spec.service.substr(0, kMaxBalancerName);
   while (out.ends_with('-')) out.pop_back();
@@ -247,7 +251,8 @@ Files render_terraform(const spec::Spec& spec, const Image& image,
       {"cluster.tf", expand(kClusterTf, values)},
       {"addons.tf", expand(kAddonsTf, values)},
       {"nodes.tf", std::move(nodes)},
-      {"identity.tf", expand(kIdentityTf, values)},
+      {"identity.tf", expand(kIdentityTf, values) +
+                          expand(uses_own_controllers(spec) ? kControllerPolicyTf : kAutoscalerPolicyTf, values)},
       {"observability.tf", expand(kObservabilityTf, values)},
       {"outputs.tf", expand(kOutputsTf, values)}};
   if (values.flags.at("ecr")) texts.emplace("registry.tf", expand(kRegistryTf, values));

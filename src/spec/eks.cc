@@ -141,6 +141,7 @@ void read_eks(Reader& in, Eks& eks) {
   in.object("eks", [&](Reader& r) {
     read_version(r, eks.version);
     r.text("image", eks.image);
+    r.text("controller_image", eks.controller_image);
     read_vpc(r, eks.vpc);
     read_access(r, eks);
     r.text("hosted_zone", eks.hosted_zone);

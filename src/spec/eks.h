@@ -29,6 +29,9 @@ struct Eks {
 
   std::string version = "1.35";
   std::string image;  // As the cluster pulls it; "": `image`, which then must be a registry's.
+  // Of minato, whose own controller and agent then do the work of cluster-autoscaler and the
+  // termination handler; "": those do.
+  std::string controller_image;
   Vpc vpc;
   NodeImage node_image = NodeImage::kAmazonLinux2023;
   bool split_groups = false;  // On demand and spot in two groups instead of one mixed one.

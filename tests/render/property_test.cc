@@ -88,6 +88,7 @@ spec::Spec any_spec(Chance& chance) {
   spec.eks.identity =
       chance.one_of({spec::Eks::Identity::kPodIdentity, spec::Eks::Identity::kIrsa});
   spec.eks.account = "123456789012";
+  if (chance.coin()) spec.eks.controller_image = "registry.example.com/minato:1";
   spec.eks.target_health =
       chance.one_of({spec::Eks::TargetHealth::kNode, spec::Eks::TargetHealth::kService});
   spec.eks.split_groups = spec.scaling.spot_percent == 100 && chance.coin();

@@ -302,7 +302,7 @@ nodes: {scaling: {min: 4, max: 20, spot: 100%, on_demand_base: 2}}
             spec = merged(spec, yaml.safe_load(text))
         target_group = self.check_balancer(aws, int(spec["load_balancer"]["deregistration_delay"].rstrip("s")),
                                            "traffic-port" if spec.get("eks", {}).get("target_health") == "service" else "10256")
-        found = {}
+        found, own = {}, "controller_image" in spec.get("eks", {})
         for group in aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
             name = group["AutoScalingGroupName"]
             self.assertEqual([] if name == "shop-master" else [target_group["TargetGroupArn"]], group["TargetGroupARNs"])
@@ -313,7 +313,9 @@ nodes: {scaling: {min: 4, max: 20, spot: 100%, on_demand_base: 2}}
             found[name] = (group["MinSize"], group["MaxSize"], types, distribution.get("OnDemandBaseCapacity", 0),
                            distribution.get("OnDemandPercentageAboveBaseCapacity", 100))
             tags = {tag["Key"]: tag["Value"] for tag in group["Tags"]}
-            self.assertEqual(name != "shop-master", tags.get("k8s.io/cluster-autoscaler/shop") == "owned")
+            self.assertEqual(name != "shop-master" or own, tags.get("k8s.io/cluster-autoscaler/shop") == "owned")
+            self.assertEqual(name != "shop-master", "k8s.io/cluster-autoscaler/enabled" in tags)
+            self.assertFalse(own and group.get("CapacityRebalance"), "the controller orders replacements")
         self.assertEqual(groups_of(spec), found)
         alarms = {alarm["AlarmName"] for alarm in aws("cloudwatch").describe_alarms()["MetricAlarms"]}
         self.assertLessEqual({"shop-errors", "shop-slow", "shop-few-healthy-nodes", "shop-missing-nodes-master"}, alarms)

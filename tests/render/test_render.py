@@ -1,4 +1,5 @@
 """`minato render` as people use it, and its output before the tools that will read it."""
+import itertools
 import json
 import os
 import pathlib
@@ -326,7 +327,8 @@ class KubernetesReads(Scratch):
         count = 0
         for name in EXAMPLES:
             render(self.directory / name, example(name))
-            for path in (self.directory / name / "kubernetes/base").glob("*.yaml"):
+            kubernetes = self.directory / name / "kubernetes"
+            for path in itertools.chain(kubernetes.glob("base/*.yaml"), kubernetes.glob("controllers/*.yaml")):
                 for document in yaml.safe_load_all(path.read_text()):
                     if document["kind"] != "Kustomization":
                         kubernetes_validate.validate(document, version, strict=True)

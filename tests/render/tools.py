@@ -123,6 +123,7 @@ CHOICES = {
                 "eks: {node_image: bottlerocket, identity: irsa, prometheus: true}\nnetwork_policy: {}\n"
                 "alerts: [{slack: 'env:S'}, {webhook: 'env:W'}]\nuser: 1000\nvolumes: {tmp: {size: 8Mi, memory: true}}\n"
                 "mounts: {/tmp: tmp}\nsidecars: {agent: {image: x/agent:1, runs: beside, check: [/ok]}}"),
+    "controllers": ("", "eks: {controller_image: 'registry.example.com/minato:1'}"),
     "domain": ("", "eks: {certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/x'}",
                "eks: {hosted_zone: example.com, certificate: 'arn:aws:acm:us-east-1:123456789012:certificate/x'}"),
 }

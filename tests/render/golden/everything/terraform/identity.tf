@@ -3,9 +3,9 @@
 
 locals {
   pod_identities = {
-    cloudwatch-agent   = { namespace = "amazon-cloudwatch", account = "cloudwatch-agent" }
-    cluster-autoscaler = { namespace = "kube-system", account = "cluster-autoscaler" }
-    service            = { namespace = local.service, account = local.service }
+    cloudwatch-agent = { namespace = "amazon-cloudwatch", account = "cloudwatch-agent" }
+    controller       = { namespace = "kube-system", account = "minato-controller" } # eks.controller_image
+    service          = { namespace = local.service, account = local.service }
   }
 }
 
@@ -48,19 +48,19 @@ resource "aws_iam_role_policy_attachment" "cloudwatch_agent" {
   policy_arn = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
 }
 
-data "aws_iam_policy_document" "cluster_autoscaler" {
+# What minato's own controller may do on AWS: what it calls, and changes to what is the cluster's own.
+data "aws_iam_policy_document" "controller" {
   statement {
     sid       = "Look"
     resources = ["*"]
     actions = [
       "autoscaling:DescribeAutoScalingGroups",
-      "autoscaling:DescribeLaunchConfigurations",
+      "autoscaling:DescribeLifecycleHooks",
       "autoscaling:DescribeScalingActivities",
-      "ec2:DescribeImages",
-      "ec2:DescribeInstanceTypes",
-      "ec2:DescribeLaunchTemplateVersions",
-      "ec2:GetInstanceTypesFromInstanceRequirements",
-      "eks:DescribeNodegroup",
+      "ec2:DescribeInstances",
+      "elasticloadbalancing:DescribeTargetGroupAttributes",
+      "elasticloadbalancing:DescribeTargetGroups",
+      "elasticloadbalancing:DescribeTargetHealth",
     ]
   }
 
@@ -68,8 +68,11 @@ data "aws_iam_policy_document" "cluster_autoscaler" {
     sid       = "ScaleOwnGroups"
     resources = ["*"]
     actions = [
+      "autoscaling:CompleteLifecycleAction",
+      "autoscaling:RecordLifecycleActionHeartbeat",
       "autoscaling:SetDesiredCapacity",
       "autoscaling:TerminateInstanceInAutoScalingGroup",
+      "autoscaling:UpdateAutoScalingGroup",
     ]
 
     condition {
@@ -78,10 +81,19 @@ data "aws_iam_policy_document" "cluster_autoscaler" {
       values   = ["owned"]
     }
   }
+
+  statement {
+    sid       = "OwnTargets"
+    resources = [aws_lb_target_group.this.arn]
+    actions = [
+      "elasticloadbalancing:DeregisterTargets",
+      "elasticloadbalancing:RegisterTargets",
+    ]
+  }
 }
 
-resource "aws_iam_role_policy" "cluster_autoscaler" {
+resource "aws_iam_role_policy" "controller" {
   name   = "scale-own-groups"
-  role   = aws_iam_role.pod["cluster-autoscaler"].name
-  policy = data.aws_iam_policy_document.cluster_autoscaler.json
+  role   = aws_iam_role.pod["controller"].name
+  policy = data.aws_iam_policy_document.controller.json
 }

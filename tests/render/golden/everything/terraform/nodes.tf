@@ -63,8 +63,8 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
   to_port                      = each.value
 }
 
-# An instance that its group ends (a new image, a rebalance) waits for this long: the termination
-# handler on it drains it, and the load balancer lets go of it.
+# An instance that its group ends (a new image) waits for this long: the agent on it notices, and the
+# controller takes it out of the load balancer and drains it.
 resource "aws_autoscaling_lifecycle_hook" "drain" {
   for_each = local.groups
 
@@ -181,7 +181,8 @@ resource "aws_autoscaling_group" "master" {
 
   dynamic "tag" {
     for_each = {
-      "Name" = "orders-api-master"
+      "Name"                                 = "orders-api-master"
+      "k8s.io/cluster-autoscaler/orders-api" = "owned"
     }
 
     content {
@@ -266,7 +267,6 @@ resource "aws_autoscaling_group" "scaling" {
   max_size            = 30                       # nodes.scaling.max
   vpc_zone_identifier = local.private_subnet_ids # zones
   target_group_arns   = [aws_lb_target_group.this.arn]
-  capacity_rebalance  = true # a replacement starts when spot is likely to end, not when it has
 
   # Not ELB: a fault of the service would have every node replaced.
   health_check_type         = "EC2"
