@@ -50,6 +50,7 @@ struct ReadObject {
   std::vector<std::string> findings;
   // Of a new object: it has its defaults, and this is what its maker owns of it. Else "".
   std::string fields_v1 = {};
+  std::size_t bytes = 0;  // kube::text_bytes() of both of them; 0: nobody has counted.
 };
 // The same with what fieldValidation is about.
 Result<ReadObject> read_with_findings(const HttpRequest& request, const kube::Kind& kind);

@@ -2,6 +2,7 @@
 
 #include "apiserver/views.h"
 #include "kube/field_set.h"
+#include "kube/validation.h"
 #include "registry/registry.h"
 
 namespace minato::apiserver {
@@ -15,6 +16,7 @@ Result<ReadObject> read_new(const HttpRequest& request, const kube::Kind& kind) 
   if (!out.findings.empty()) return out;
   registry::fill_defaults(*out.object);
   out.fields_v1 = kube::fields_v1_of(*out.object);
+  out.bytes = kube::text_bytes(kind.type(), out.object->self()) + out.fields_v1.size();
   return out;
 }
 

@@ -267,7 +267,7 @@ Result<Writes::Written> Writes::do_create(Call& call) {
   } else {
     registry::track_creation(*object, std::move(read.fields_v1), {manager, {}}, env_.clock.wall());
   }
-  ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist));
+  ASSIGN_OR_RETURN(ObjectPtr created, registry_.create(std::move(object), persist, read.bytes));
   return Written{std::move(created), true};
 }
 

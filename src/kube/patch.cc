@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 #include <optional>
 
 #include "base/strings.h"
@@ -12,8 +12,10 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kMaxOperations = 10'000;
-// A patch of nested copies could otherwise grow a document without bound.
+// A patch of nested copies could otherwise grow a document without bound: of memory, since two
+// characters of text may be an object of their own.
 constexpr std::size_t kMaxCopiedBytes = 3 << 20;
+constexpr std::size_t kValueBytes = 32;
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
@@ -53,6 +55,24 @@ std::optional<std::size_t> parse_index(std::string_view token, std::size_t end) 
   const auto number = parse_int(token);
   if (!number || static_cast<std::size_t>(*number) >= end) return std::nullopt;
   return static_cast<std::size_t>(*number);
+}
+
+// What a copy takes, about; no more than `most` is counted.
+std::size_t weight_of(const json::value& value, std::size_t most) {
+  std::size_t sum = kValueBytes;
+  if (value.is_string()) return sum + value.get_string().size();
+  if (value.is_array()) {
+    for (const json::value& element : value.get_array()) {
+      if (sum >= most) return sum;
+      sum += weight_of(element, most - sum);
+    }
+  } else if (value.is_object()) {
+    for (const auto& [key, member] : value.get_object()) {
+      if (sum >= most) return sum;
+      sum += key.size() + weight_of(member, most - sum);
+    }
+  }
+  return sum;
 }
 
 json::value* child_of(json::value& parent, const std::string& token) {
@@ -161,7 +181,7 @@ class JsonPatch {
       return add(path, std::move(value));
     }
     ASSIGN_OR_RETURN(const json::value* value, find(from));
-    copied_bytes_ += json::serialize(*value).size();
+    copied_bytes_ += weight_of(*value, kMaxCopiedBytes);
     if (copied_bytes_ > kMaxCopiedBytes) return malformed("its copy operations copy too much");
     return add(path, *value);
   }

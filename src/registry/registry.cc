@@ -32,8 +32,9 @@ constexpr std::size_t kMaxGeneratedPrefix = 63 - kSuffixLength;
 constexpr int kNameAttempts = 8;                     // KEP-4420.
 constexpr std::size_t kMaxObjectBytes = 1'572'864;  // etcd's default limit of a request, 1.5 MiB.
 
-Status check_size(const Object& object) {
-  const std::size_t bytes = kube::text_bytes(object.kind().type(), object.self());
+Status check_size(const Object& object, std::size_t known_bytes = 0) {
+  const std::size_t bytes =
+      known_bytes != 0 ? known_bytes : kube::text_bytes(object.kind().type(), object.self());
   if (bytes <= kMaxObjectBytes) return {};
   return fail(Reason::kBadRequest,
               fmt::format("{} \"{}\" is too large: {} bytes, at most {}",
@@ -207,7 +208,8 @@ void fill_defaults(Object& object) {
   if (strategy != nullptr && strategy->set_defaults) strategy->set_defaults(object);
 }
 
-Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object, Persist persist) {
+Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object, Persist persist,
+                                   std::size_t known_bytes) {
   const Kind& kind = object->kind();
   ASSIGN_OR_RETURN(const Strategy* strategy, strategy_for(kind));
   ObjectMeta& metadata = object->metadata;
@@ -235,18 +237,19 @@ Result<ObjectPtr> Registry::create(std::unique_ptr<Object> object, Persist persi
   if (strategy->set_defaults) strategy->set_defaults(*object);
   if (strategy->prepare_create) strategy->prepare_create(*object);
   RETURN_IF_ERROR(admit(*object));
-  return create_prepared(*strategy, std::move(object), persist);
+  return create_prepared(*strategy, std::move(object), persist, known_bytes);
 }
 
 Result<ObjectPtr> Registry::create_prepared(const Strategy& strategy,
-                                            std::unique_ptr<Object> object, Persist persist) {
+                                            std::unique_ptr<Object> object, Persist persist,
+                                            std::size_t known_bytes) {
   const Kind& kind = object->kind();
   FieldErrors errors;
   kube::validate_metadata(kind, object->metadata, strategy.name_rule, errors);
   if (strategy.validate) strategy.validate(*object, errors);
   if (strategy.validate_create) strategy.validate_create(*object, errors);
   if (!errors.empty()) return std::unexpected(errors.to_error(kind, object->metadata.name));
-  RETURN_IF_ERROR(check_size(*object));
+  RETURN_IF_ERROR(check_size(*object, known_bytes));
   if (store_.get(kind, object->key())) return already_exists(kind, object->metadata.name);
   const bool is_service = kind == Service::static_kind();
   if (is_service) {

@@ -66,8 +66,9 @@ class Registry {
   Result<std::unique_ptr<kube::Watch>> watch(const kube::Kind& kind,
                                              const kube::ListOptions& options,
                                              std::uint64_t from_version, kube::WatchSink sink);
+  // `known_bytes`: kube::text_bytes() of it, where somebody has counted them; 0: not yet.
   Result<kube::ObjectPtr> create(std::unique_ptr<kube::Object> object,
-                                 Persist persist = Persist::kYes);
+                                 Persist persist = Persist::kYes, std::size_t known_bytes = 0);
   Result<kube::ObjectPtr> update(std::unique_ptr<kube::Object> object,
                                  kube::Subresource subresource, Persist persist = Persist::kYes);
   // What the patch makes of the object as it is now, not written.
@@ -94,7 +95,8 @@ class Registry {
   Status check_definition(const kube::Kind& kind) const;
   Status admit(kube::Object& object);
   Result<kube::ObjectPtr> create_prepared(const Strategy& strategy,
-                                          std::unique_ptr<kube::Object> object, Persist persist);
+                                          std::unique_ptr<kube::Object> object, Persist persist,
+                                          std::size_t known_bytes);
   // Versions and uid have been compared; `object` takes the place of `current`.
   Result<kube::ObjectPtr> replace(const Strategy& strategy, const kube::ObjectPtr& current,
                                   std::unique_ptr<kube::Object> object,

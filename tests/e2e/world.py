@@ -409,8 +409,9 @@ class World:
             database = sqlite3.connect(f"{copy}/cluster.db")
             with contextlib.closing(database):
                 rows = database.execute("SELECT kind, namespace, name, json FROM objects").fetchall()
-                highest = database.execute("SELECT value FROM versions WHERE name = 'highest'").fetchone()
-        return {tuple(row[:3]): json.loads(row[3]) for row in rows}, highest[0] if highest else 0
+                # The highest version is an object's, or was that of one that is gone.
+                highest = database.execute("SELECT MAX(v) FROM (SELECT resource_version AS v FROM objects UNION SELECT value FROM versions WHERE name = 'highest')").fetchone()
+        return {tuple(row[:3]): json.loads(row[3]) for row in rows}, highest[0] or 0
 
     # What must not be left.
 
