@@ -17,9 +17,16 @@ option(MINATO_UNITY "Compile the files of a module together: quicker from nothin
 option(MINATO_FUZZ "Build the fuzz targets instead, with clang" OFF)
 option(MINATO_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 
+if(MINATO_SANITIZE OR MINATO_FUZZ)
+  set(MINATO_PRECOMPILE OFF)
+else()
+  option(MINATO_PRECOMPILE "Compile the most common headers once" ON)
+endif()
+
 find_program(MINATO_CCACHE ccache)
 if(MINATO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${MINATO_CCACHE})
+  # Without it, nothing that uses a precompiled header would be kept.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${MINATO_CCACHE})
 endif()
 find_program(MINATO_MOLD mold)
 if(MINATO_MOLD)
