@@ -43,6 +43,7 @@ void add_events(CLI::App& app, int& exit_code);
 void add_deploy(CLI::App& app, int& exit_code);
 void add_rollback(CLI::App& app, int& exit_code);
 void add_pull(CLI::App& app, int& exit_code);
+void add_image(CLI::App& app, int& exit_code);
 void add_trust(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_load(CLI::App& app, int& exit_code);

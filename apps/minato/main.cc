@@ -67,6 +67,7 @@ int run_command_line(int argc, char** argv) {
   add_deploy(app, exit_code);
   add_rollback(app, exit_code);
   add_pull(app, exit_code);
+  add_image(app, exit_code);
   add_load(app, exit_code);
   add_drill(app, exit_code);
   add_calibrate(app, exit_code);

@@ -16,9 +16,10 @@
 namespace minato::local {
 namespace {
 
-constexpr const char* kTag = "minato";
 constexpr const char* kProgramPath = "usr/bin/minato";
+constexpr const char* kStripped = "/stripped";
 constexpr const char* kDnsmasqPath = "usr/sbin/dnsmasq";
+constexpr const char* kAuthorities = "/etc/ssl/certs/ca-certificates.crt";  // Of Debian and its kin.
 
 // The loader and libraries of a program, as the loader itself would find them:
 // "	libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x…)", "	/lib64/ld-linux-x86-64.so.2 (0x…)".
@@ -41,11 +42,28 @@ Result<std::set<std::string>> libraries_of(const std::string& program) {
   return out;
 }
 
-image::LayerFile program_file(const std::string& path, const std::string& source) {
+image::LayerFile file_of(const std::string& path, const std::string& source, std::uint32_t mode) {
   image::LayerFile out;
   out.path = path;
   out.source_path = source;
-  out.mode = 0755;
+  out.mode = mode;
+  return out;
+}
+
+image::LayerFile program_file(const std::string& path, const std::string& source) {
+  return file_of(path, source, 0755);
+}
+
+struct Programs {
+  std::string self;
+  std::string dnsmasq;
+};
+Result<Programs> find_programs() {
+  Programs out;
+  char self[4096] = {};
+  if (::readlink("/proc/self/exe", self, sizeof self - 1) < 0) return fail_errno("reading /proc/self/exe", errno);
+  out.self = self;
+  ASSIGN_OR_RETURN(out.dnsmasq, host::find_program("dnsmasq"));
   return out;
 }
 
@@ -62,22 +80,23 @@ Result<std::string> fingerprint(const std::vector<std::string>& programs) {
 
 // Symbols for debuggers are nine tenths of the program and of no use in a Pod.
 std::string without_symbols(const std::string& program, const std::string& directory) {
-  const std::string stripped = directory + "/stripped";
+  const std::string stripped = directory + kStripped;
   const auto done = host::run_command({"strip", "-s", "-o", stripped, program});
   return done && done->status.code == 0 ? stripped : program;
 }
 
-Result<image::LayoutImage> compose(const std::string& self, const std::string& dnsmasq,
-                                   const std::string& directory) {
+// Leaves the program without symbols in `scratch`, which the writer of the image reads it from.
+Result<image::LayoutImage> compose(const Programs& programs, const std::string& scratch) {
   std::set<std::string> libraries;
-  for (const std::string& program : {self, dnsmasq}) {
+  for (const std::string& program : {programs.self, programs.dnsmasq}) {
     ASSIGN_OR_RETURN(const auto found, libraries_of(program));
     libraries.insert(found.begin(), found.end());
   }
   image::LayoutImage out;
   auto& files = out.layers.emplace_back();
   for (const std::string& library : libraries) files.push_back(program_file(library.substr(1), library));
-  files.push_back(program_file(kDnsmasqPath, dnsmasq));
+  files.push_back(program_file(kDnsmasqPath, programs.dnsmasq));
+  if (::access(kAuthorities, R_OK) == 0) files.push_back(file_of(kAuthorities + 1, kAuthorities, 0644));
   image::LayerFile passwd;
   passwd.path = "etc/passwd";
   passwd.content = "root:x:0:0:root:/:/bin/false\n";
@@ -86,29 +105,36 @@ Result<image::LayoutImage> compose(const std::string& self, const std::string& d
   group.path = "etc/group";
   group.content = "root:x:0:\n";
   files.push_back(std::move(group));
-  out.layers.emplace_back().push_back(program_file(kProgramPath, without_symbols(self, directory)));
+  out.layers.emplace_back().push_back(program_file(kProgramPath, without_symbols(programs.self, scratch)));
   out.config.entrypoint = {std::string("/") + kProgramPath};
-  out.compression = image::Compression::kNone;
   return out;
 }
 
 }  // namespace
 
 Result<std::string> make_system_image(const std::string& directory) {
-  char self[4096] = {};
-  if (::readlink("/proc/self/exe", self, sizeof self - 1) < 0) return fail_errno("reading /proc/self/exe", errno);
-  ASSIGN_OR_RETURN(const std::string dnsmasq, host::find_program("dnsmasq"));
-  ASSIGN_OR_RETURN(const std::string print, fingerprint({self, dnsmasq}));
+  ASSIGN_OR_RETURN(const Programs programs, find_programs());
+  ASSIGN_OR_RETURN(const std::string print, fingerprint({programs.self, programs.dnsmasq}));
   const std::string layout = directory + "/minato" + print;
-  const std::string reference = fmt::format("oci:{}:{}", layout, kTag);
+  const std::string reference = fmt::format("oci:{}:{}", layout, kSystemImageTag);
   if (::access((layout + "/index.json").c_str(), F_OK) == 0) return reference;
   // Those of programs that are no more go first.
   RETURN_IF_ERROR(host::remove_tree(directory));
   RETURN_IF_ERROR(host::make_directories(directory, 0700));
-  ASSIGN_OR_RETURN(const image::LayoutImage image, compose(self, dnsmasq, directory));
-  const auto written = image::write_layout(layout, kTag, image);
+  ASSIGN_OR_RETURN(image::LayoutImage image, compose(programs, directory));
+  image.compression = image::Compression::kNone;
+  const auto written = image::write_layout(layout, std::string(kSystemImageTag), image);
   if (!written) return wrap("making the image of the cluster's own services", written.error());
   return reference;
+}
+
+Result<image::Digest> export_system_image(const std::string& layout) {
+  ASSIGN_OR_RETURN(const Programs programs, find_programs());
+  RETURN_IF_ERROR(host::make_directories(layout, 0755));
+  ASSIGN_OR_RETURN(const image::LayoutImage image, compose(programs, layout));
+  auto digest = image::write_layout(layout, std::string(kSystemImageTag), image);
+  ::unlink((layout + kStripped).c_str());
+  return digest;
 }
 
 }  // namespace minato::local

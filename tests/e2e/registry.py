@@ -44,5 +44,9 @@ class Registry:
         subprocess.run(["skopeo", "copy", "-q", "--dest-tls-verify=false", source, f"docker://{self.name(tag)}"],
                        check=True)
 
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
     def name(self, tag):
-        return f"127.0.0.1:{self.port}/team/hello:{tag}"
+        return f"{self.address}/team/hello:{tag}"

@@ -1,5 +1,8 @@
 """Images from a registry: Debian's docker-registry on loopback, filled with skopeo."""
+import json
 import os
+import subprocess
+import tempfile
 import unittest
 
 import registry
@@ -39,6 +42,20 @@ class RegistryTest(unittest.TestCase):
         out = run("pull", f"docker://{self.registry.name(1)}")
         self.assertEqual(out.returncode, DONE, out.stderr)
         self.assertIn("sha256:", out.stderr)
+
+    def test_4_minatos_own_image_can_be_pushed_and_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = run("image", f"{folder}/own", "--output", "json")
+            self.assertEqual(out.returncode, DONE, out.stderr)
+            image = json.loads(out.stdout)
+            name = f"{self.registry.address}/minato"
+            subprocess.run(["skopeo", "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false", image["reference"],
+                            f"docker://{name}"], check=True)
+            pulled = run("pull", f"docker://{name}@{image['digest']}")
+            self.assertEqual(pulled.returncode, DONE, pulled.stderr)
+            again = run("image", f"{folder}/own")
+            self.assertEqual(again.returncode, FAILED)
+            self.assertIn("give a new or an empty directory", again.stderr)
 
 
 if __name__ == "__main__":
